@@ -1,0 +1,1 @@
+// Empty: this file only carries the precompiled headers that other targets reuse.
