@@ -24,6 +24,19 @@ function(aoh_add_module name)
     target_link_options(${name}_module PRIVATE -Wl,-z,defs) # a sanitizer's runtime lives in the executable
   endif()
   if(M_MANIFEST)
+    # The manifest's bytes as a constant, so that describe() answers exactly what is shipped.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${M_MANIFEST})
+    file(READ ${M_MANIFEST} AOH_MANIFEST_TEXT)
+    set(generated ${CMAKE_CURRENT_BINARY_DIR}/${name}_generated)
+    file(CONFIGURE OUTPUT ${generated}/aoh_manifest.hpp @ONLY CONTENT [[
+// Generated from the manifest file.
+#pragma once
+#include <string_view>
+namespace aoh_generated {
+inline constexpr std::string_view kManifest = R"AOHMANIFEST(@AOH_MANIFEST_TEXT@)AOHMANIFEST";
+}
+]])
+    target_include_directories(${name}_module PRIVATE ${generated})
     add_custom_command(OUTPUT ${M_OUTPUT_DIRECTORY}/${name}.json
       COMMAND ${CMAKE_COMMAND} -E copy ${M_MANIFEST} ${M_OUTPUT_DIRECTORY}/${name}.json
       DEPENDS ${M_MANIFEST} VERBATIM)
