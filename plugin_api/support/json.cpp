@@ -43,7 +43,8 @@ struct Builder : rj::BaseReaderHandler<rj::UTF8<>, Builder> {
     return false;
   }
   bool put(Json value) {
-    if (++values > limits.max_values) return fail("more than " + std::to_string(limits.max_values) + " values");
+    if (++values > limits.max_values)
+      return fail("more than " + std::to_string(limits.max_values) + " values");
     if (open.empty())
       root = std::move(value);
     else if (open.back().is_object)
@@ -65,7 +66,8 @@ struct Builder : rj::BaseReaderHandler<rj::UTF8<>, Builder> {
   bool Uint(unsigned n) { return put(n); }
   bool Int64(std::int64_t n) { return put(n); }
   bool Uint64(std::uint64_t n) {
-    return n <= static_cast<std::uint64_t>(INT64_MAX) ? put(static_cast<std::int64_t>(n)) : put(static_cast<double>(n));
+    return n <= static_cast<std::uint64_t>(INT64_MAX) ? put(static_cast<std::int64_t>(n))
+                                                      : put(static_cast<double>(n));
   }
   bool Double(double d) { return put(d); }
   bool String(const char* s, rj::SizeType n, bool) { return put(std::string(s, n)); }
@@ -88,7 +90,8 @@ struct Builder : rj::BaseReaderHandler<rj::UTF8<>, Builder> {
     for (const auto& m : members) keys.push_back(m.key);
     std::sort(keys.begin(), keys.end());
     const auto twin = std::adjacent_find(keys.begin(), keys.end());
-    if (twin != keys.end()) return fail("the key \"" + std::string(utf8_prefix(*twin, 80)) + "\" stands twice");
+    if (twin != keys.end())
+      return fail("the key \"" + std::string(utf8_prefix(*twin, 80)) + "\" stands twice");
     return put(Json(std::move(members)));
   }
 };
@@ -124,7 +127,9 @@ void write(Writer& w, const Json& v) {
 
 // Length of the UTF-8 character at s[i], or 0 if the bytes there are not one (RFC 3629, section 4).
 std::size_t character_length(std::string_view s, std::size_t i) {
-  const auto byte = [&](std::size_t k) { return i + k < s.size() ? static_cast<unsigned char>(s[i + k]) : 0u; };
+  const auto byte = [&](std::size_t k) {
+    return i + k < s.size() ? static_cast<unsigned char>(s[i + k]) : 0u;
+  };
   const unsigned b0 = byte(0);
   const auto tail = [&](std::size_t k) { return (byte(k) & 0xC0u) == 0x80u; };
   if (b0 < 0x80) return 1;
@@ -151,12 +156,14 @@ Json Json::array(std::initializer_list<Json> items) { return Json(Array(items));
 
 Json Json::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes)
-    throw JsonError("JSON of " + std::to_string(text.size()) + " bytes: at most " + std::to_string(limits.max_bytes) + " are read");
+    throw JsonError("JSON of " + std::to_string(text.size()) + " bytes: at most " +
+                    std::to_string(limits.max_bytes) + " are read");
   Builder builder(limits);
   rj::MemoryStream bytes(text.data(), text.size());
   rj::EncodedInputStream<rj::UTF8<>, rj::MemoryStream> in(bytes);
   rj::Reader reader;
-  constexpr unsigned kFlags = rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseFullPrecisionFlag;
+  constexpr unsigned kFlags =
+      rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseFullPrecisionFlag;
   const rj::ParseResult result = reader.Parse<kFlags>(in, builder);
   if (result.IsError()) {
     const std::string why = builder.error.empty() ? rj::GetParseError_En(result.Code()) : builder.error;
@@ -179,7 +186,8 @@ std::string Json::dump(bool pretty) const {
 }
 
 const char* Json::type_name() const {
-  static constexpr const char* kNames[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
+  static constexpr const char* kNames[] = {"null",   "boolean", "integer", "number",
+                                           "string", "array",   "object"};
   return kNames[v_.index()];
 }
 
@@ -202,7 +210,9 @@ const std::string& Json::str() const {
   const auto* s = std::get_if<std::string>(&v_);
   return s ? *s : kEmptyString;
 }
-std::string Json::str_or(std::string_view fallback) const { return is_string() ? str() : std::string(fallback); }
+std::string Json::str_or(std::string_view fallback) const {
+  return is_string() ? str() : std::string(fallback);
+}
 const Json::Array& Json::items() const {
   const auto* a = std::get_if<Array>(&v_);
   return a ? *a : kEmptyArray;
@@ -268,7 +278,8 @@ Json& Json::push(Json value) {
 }
 
 bool operator==(const Json& a, const Json& b) {
-  if (a.is_number() && b.is_number()) return a.is_int() && b.is_int() ? a.integer() == b.integer() : a.number() == b.number();
+  if (a.is_number() && b.is_number())
+    return a.is_int() && b.is_int() ? a.integer() == b.integer() : a.number() == b.number();
   if (a.v_.index() != b.v_.index()) return false;
   if (a.is_bool()) return a.boolean() == b.boolean();
   if (a.is_string()) return a.str() == b.str();

@@ -1,7 +1,8 @@
 // JSON as a value: what tools, manifests, events and records are made of on both sides of the interface.
 //
-// Parsing is RapidJSON's (iterative, UTF-8 validated), with a handler of ours that refuses duplicate keys and enforces limits.
-// RapidJSON's own DOM is not used: its accessors assert on a missing member, which on hostile input is a crash.
+// Parsing is RapidJSON's (iterative, UTF-8 validated), with a handler of ours that refuses duplicate keys and
+// enforces limits. RapidJSON's own DOM is not used: its accessors assert on a missing member, which on
+// hostile input is a crash.
 #pragma once
 #include <cstdint>
 #include <initializer_list>
@@ -16,9 +17,9 @@ namespace aoh {
 
 /// Limits of Json::parse. All finite; a document beyond one is an error that names the limit.
 struct JsonLimits {
-  std::size_t max_bytes = 16u << 20;  ///< length of the text, bytes
-  std::size_t max_depth = 64;         ///< nested arrays and objects
-  std::size_t max_values = 1'000'000; ///< values in all, keys not counted
+  std::size_t max_bytes = 16u << 20;   ///< length of the text, bytes
+  std::size_t max_depth = 64;          ///< nested arrays and objects
+  std::size_t max_values = 1'000'000;  ///< values in all, keys not counted
 };
 
 /// What Json::parse throws: `what()` says where (byte offset) and why.
@@ -26,8 +27,8 @@ struct JsonError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A JSON value with value semantics. Objects keep the order of insertion. Reading never throws and never asserts: a
-/// missing member or a wrong type reads as null, "" , 0, false. Not thread-safe when written to.
+/// A JSON value with value semantics. Objects keep the order of insertion. Reading never throws and never
+/// asserts: a missing member or a wrong type reads as null, "" , 0, false. Not thread-safe when written to.
 class Json {
  public:
   struct Member;
@@ -56,7 +57,8 @@ class Json {
 
   /// Parses one document and nothing after it. Throws JsonError.
   static Json parse(std::string_view text, const JsonLimits& limits = {});
-  /// Compact text, or indented by two spaces. Invalid UTF-8 in a string is written as U+FFFD: output is always valid.
+  /// Compact text, or indented by two spaces. Invalid UTF-8 in a string is written as U+FFFD: output is
+  /// always valid.
   std::string dump(bool pretty = false) const;
 
   bool is_null() const { return v_.index() == 0; }
@@ -69,29 +71,32 @@ class Json {
   const char* type_name() const;  ///< "null", "boolean", "integer", "number", "string", "array", "object"
 
   bool boolean(bool fallback = false) const;
-  std::int64_t integer(std::int64_t fallback = 0) const;  ///< a number with a fraction is cut, beyond the range is the fallback
+  std::int64_t integer(std::int64_t fallback =
+                           0) const;  ///< a number with a fraction is cut, beyond the range is the fallback
   double number(double fallback = 0) const;
-  const std::string& str() const;                ///< "" unless a string
+  const std::string& str() const;  ///< "" unless a string
   std::string str_or(std::string_view fallback) const;
-  const Array& items() const;                    ///< empty unless an array
-  const Object& members() const;                 ///< empty unless an object
-  std::size_t size() const;                      ///< of an array or object, else 0
+  const Array& items() const;     ///< empty unless an array
+  const Object& members() const;  ///< empty unless an object
+  std::size_t size() const;       ///< of an array or object, else 0
   bool empty() const { return size() == 0; }
 
   const Json* find(std::string_view key) const;  ///< nullptr when absent; borrowed until the object changes
   bool has(std::string_view key) const { return find(key) != nullptr; }
-  const Json& operator[](std::string_view key) const;   ///< null when absent
+  const Json& operator[](std::string_view key) const;  ///< null when absent
   const Json& operator[](const char* key) const { return (*this)[std::string_view(key)]; }
-  const Json& at(std::size_t index) const;              ///< null when out of range
+  const Json& at(std::size_t index) const;  ///< null when out of range
   /// A value by dotted path, "email.from.address"; array elements by number. Null when absent.
   const Json& path(std::string_view dotted) const;
 
   /// Writes: the value becomes an object (or array) when it was null; anything else throws std::logic_error.
-  Json& set(std::string_view key, Json value);   ///< replaces or appends; returns *this for chaining
-  Json& set_if(bool condition, std::string_view key, Json value) { return condition ? set(key, std::move(value)) : *this; }
-  Json& slot(std::string_view key);              ///< the member, made null if absent
+  Json& set(std::string_view key, Json value);  ///< replaces or appends; returns *this for chaining
+  Json& set_if(bool condition, std::string_view key, Json value) {
+    return condition ? set(key, std::move(value)) : *this;
+  }
+  Json& slot(std::string_view key);  ///< the member, made null if absent
   bool erase(std::string_view key);
-  Json& push(Json value);                        ///< appends to an array; returns *this
+  Json& push(Json value);  ///< appends to an array; returns *this
 
   /// Equality of values: objects compare without regard to order, 1 equals 1.0.
   friend bool operator==(const Json& a, const Json& b);

@@ -6,9 +6,9 @@
 
 namespace aoh {
 
-/// A secret in memory. It prints as "[secret]" in every build, cannot be compared with == by accident, and its bytes are
-/// overwritten when it goes. Copying is explicit (clone()), so that a secret's copies can be counted by reading the code.
-/// Not thread-safe beyond what std::string gives.
+/// A secret in memory. It prints as "[secret]" in every build, cannot be compared with == by accident, and
+/// its bytes are overwritten when it goes. Copying is explicit (clone()), so that a secret's copies can be
+/// counted by reading the code. Not thread-safe beyond what std::string gives.
 class Secret {
  public:
   Secret() = default;

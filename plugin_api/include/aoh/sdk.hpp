@@ -6,8 +6,9 @@
 //   };
 //   AOH_MODULE(Weather, aoh_generated::kManifest, aoh::tool("weather_now", &Weather::now))
 //
-// aoh_add_module() makes the header "aoh_manifest.hpp" with kManifest, the bytes of the manifest file. Nothing thrown by a plugin
-// leaves the module: a StatusError becomes its status, any other exception AOH_E_INTERNAL and a line in the host's log.
+// aoh_add_module() makes the header "aoh_manifest.hpp" with kManifest, the bytes of the manifest file.
+// Nothing thrown by a plugin leaves the module: a StatusError becomes its status, any other exception
+// AOH_E_INTERNAL and a line in the host's log.
 #pragma once
 #include <memory>
 #include <string>
@@ -23,8 +24,9 @@
 namespace aoh {
 inline namespace sdk_0_1 {
 
-/// What a plugin derives from: one object per instance. The constructor may throw StatusError to refuse its configuration; it does no
-/// network I/O. The destructor runs with no call and no trigger open, and joins every thread.
+/// What a plugin derives from: one object per instance. The constructor may throw StatusError to refuse its
+/// configuration; it does no network I/O. The destructor runs with no call and no trigger open, and joins
+/// every thread.
 class Plugin {
  public:
   Plugin(const aoh_host* h, const Json& config) : host_(h), config_(config), log(h) {}
@@ -32,9 +34,14 @@ class Plugin {
   Plugin& operator=(const Plugin&) = delete;
   virtual ~Plugin() = default;
 
-  virtual Result credential_test(std::string_view /*credential*/, Call&) { return unsupported("credential_test"); }
-  virtual Result credential_authorize(std::string_view /*credential*/, Call&) { return unsupported("credential_authorize"); }
-  /// Starts a source; must not block. Throw StatusError to refuse. After it returned, trigger->stopped() is owed once.
+  virtual Result credential_test(std::string_view /*credential*/, Call&) {
+    return unsupported("credential_test");
+  }
+  virtual Result credential_authorize(std::string_view /*credential*/, Call&) {
+    return unsupported("credential_authorize");
+  }
+  /// Starts a source; must not block. Throw StatusError to refuse. After it returned, trigger->stopped() is
+  /// owed once.
   virtual void trigger_start(const Json& /*source*/, std::string_view /*cursor*/, std::shared_ptr<Trigger>) {
     throw StatusError(AOH_E_UNSUPPORTED, "this module has no triggers");
   }
@@ -49,7 +56,9 @@ class Plugin {
   const Json& config() const { return config_; }
 
  private:
-  static Result unsupported(const char* what) { return Result::failed(AOH_E_UNSUPPORTED, std::string(what) + " is not supported"); }
+  static Result unsupported(const char* what) {
+    return Result::failed(AOH_E_UNSUPPORTED, std::string(what) + " is not supported");
+  }
   const aoh_host* host_;
   Json config_;
 
@@ -145,7 +154,8 @@ struct Thunks {
     for (const auto& t : D::tools()) {
       if (t.name != sv(name)) continue;
       Json parsed;
-      const aoh_status s = guarded(nullptr, [&] { parsed = args.len ? Json::parse(sv(args)) : Json::object(); });
+      const aoh_status s =
+          guarded(nullptr, [&] { parsed = args.len ? Json::parse(sv(args)) : Json::object(); });
       if (s != AOH_OK) return s;
       if (!parsed.is_object()) return AOH_E_INVALID;
       return finish_with(p, call, [&](Call& c) { return (static_cast<P&>(p).*t.fn)(parsed, c); });
@@ -160,10 +170,14 @@ struct Thunks {
     Plugin& p = plugin(self);
     return finish_with(p, call, [&](Call& c) { return p.credential_authorize(sv(credential), c); });
   }
-  static aoh_status trigger_start(aoh_instance* self, aoh_str source, aoh_str cursor, aoh_trigger* t, aoh_error* error) noexcept {
-    return guarded(error, [&] { plugin(self).trigger_start(Json::parse(sv(source)), sv(cursor), std::make_shared<Trigger>(t)); });
+  static aoh_status trigger_start(aoh_instance* self, aoh_str source, aoh_str cursor, aoh_trigger* t,
+                                  aoh_error* error) noexcept {
+    return guarded(error, [&] {
+      plugin(self).trigger_start(Json::parse(sv(source)), sv(cursor), std::make_shared<Trigger>(t));
+    });
   }
-  static aoh_status trigger_reconfigure(aoh_instance* self, aoh_trigger* t, aoh_str source, aoh_error* error) noexcept {
+  static aoh_status trigger_reconfigure(aoh_instance* self, aoh_trigger* t, aoh_str source,
+                                        aoh_error* error) noexcept {
     return guarded(error, [&] { plugin(self).trigger_reconfigure(t, Json::parse(sv(source))); });
   }
   static void trigger_stop(aoh_instance* self, aoh_trigger* t) noexcept {
@@ -176,8 +190,21 @@ struct Thunks {
   static const void* get_extension(aoh_str) noexcept { return nullptr; }
 
   static constexpr aoh_module table() {
-    return {sizeof(aoh_module), AOH_ABI_MAJOR, AOH_ABI_MINOR, 0, &describe, &create, &invoke, &credential_test, &credential_authorize,
-            &trigger_start, &trigger_reconfigure, &trigger_stop, &quiesce, &destroy, &get_extension};
+    return {sizeof(aoh_module),
+            AOH_ABI_MAJOR,
+            AOH_ABI_MINOR,
+            0,
+            &describe,
+            &create,
+            &invoke,
+            &credential_test,
+            &credential_authorize,
+            &trigger_start,
+            &trigger_reconfigure,
+            &trigger_stop,
+            &quiesce,
+            &destroy,
+            &get_extension};
   }
 };
 
@@ -185,16 +212,18 @@ struct Thunks {
 }  // namespace sdk_0_1
 }  // namespace aoh
 
-/// Defines the module's one exported symbol. PLUGIN: the class; MANIFEST: a string_view constant; then its tools.
-#define AOH_MODULE(PLUGIN, MANIFEST, ...)                                            \
-  namespace {                                                                        \
-  struct AohModuleDefinition {                                                       \
-    using P = PLUGIN;                                                                \
-    static std::string_view manifest() { return MANIFEST; }                          \
-    static const auto& tools() {                                                     \
-      static constexpr ::aoh::Tool<PLUGIN> kTools[] = {__VA_ARGS__};                 \
-      return kTools;                                                                 \
-    }                                                                                \
-  };                                                                                 \
-  }                                                                                  \
-  extern "C" AOH_EXPORT constinit const aoh_module aoh_module_v1 = ::aoh::detail::Thunks<AohModuleDefinition>::table();
+/// Defines the module's one exported symbol. PLUGIN: the class; MANIFEST: a string_view constant; then its
+/// tools.
+#define AOH_MODULE(PLUGIN, MANIFEST, ...)                            \
+  namespace {                                                        \
+  struct AohModuleDefinition {                                       \
+    using P = PLUGIN;                                                \
+    static std::string_view manifest() { return MANIFEST; }          \
+    static const auto& tools() {                                     \
+      static constexpr ::aoh::Tool<PLUGIN> kTools[] = {__VA_ARGS__}; \
+      return kTools;                                                 \
+    }                                                                \
+  };                                                                 \
+  }                                                                  \
+  extern "C" AOH_EXPORT constinit const aoh_module aoh_module_v1 =   \
+      ::aoh::detail::Thunks<AohModuleDefinition>::table();

@@ -6,28 +6,50 @@ namespace mailroom {
 
 std::string_view name(Errc code) {
   switch (code) {
-    case Errc::ok: return "ok";
-    case Errc::dns: return "dns";
-    case Errc::connect: return "connect";
-    case Errc::timeout: return "timeout";
-    case Errc::closed: return "closed";
-    case Errc::tls: return "tls";
-    case Errc::certificate: return "certificate";
-    case Errc::starttls_missing: return "starttls_missing";
-    case Errc::protocol: return "protocol";
-    case Errc::limit: return "limit";
-    case Errc::bye: return "bye";
-    case Errc::cancelled: return "cancelled";
-    case Errc::auth: return "auth";
-    case Errc::auth_throttled: return "auth_throttled";
-    case Errc::refused: return "refused";
-    case Errc::temporary: return "temporary";
-    case Errc::not_found: return "not_found";
-    case Errc::unsupported: return "unsupported";
-    case Errc::invalid: return "invalid";
-    case Errc::config: return "config";
-    case Errc::state: return "state";
-    case Errc::internal: return "internal";
+    case Errc::ok:
+      return "ok";
+    case Errc::dns:
+      return "dns";
+    case Errc::connect:
+      return "connect";
+    case Errc::timeout:
+      return "timeout";
+    case Errc::closed:
+      return "closed";
+    case Errc::tls:
+      return "tls";
+    case Errc::certificate:
+      return "certificate";
+    case Errc::starttls_missing:
+      return "starttls_missing";
+    case Errc::protocol:
+      return "protocol";
+    case Errc::limit:
+      return "limit";
+    case Errc::bye:
+      return "bye";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::auth:
+      return "auth";
+    case Errc::auth_throttled:
+      return "auth_throttled";
+    case Errc::refused:
+      return "refused";
+    case Errc::temporary:
+      return "temporary";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::invalid:
+      return "invalid";
+    case Errc::config:
+      return "config";
+    case Errc::state:
+      return "state";
+    case Errc::internal:
+      return "internal";
   }
   return "internal";
 }
@@ -43,8 +65,10 @@ bool is_temporary(Errc code) {
     case Errc::tls:
     case Errc::bye:
     case Errc::auth_throttled:
-    case Errc::temporary: return true;
-    default: return false;
+    case Errc::temporary:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -10,28 +10,28 @@ namespace mailroom {
 enum class Errc {
   ok = 0,
   // the connection is gone or must go
-  dns,                  ///< the host name has no address
-  connect,              ///< refused or unreachable
-  timeout,              ///< nothing came before the deadline
-  closed,               ///< the peer closed the connection
-  tls,                  ///< handshake failed
-  certificate,          ///< not trusted, expired, or of another host
-  starttls_missing,     ///< the server does not offer STARTTLS and TLS is required
-  protocol,             ///< what the server sent breaks the protocol
-  limit,                ///< a documented limit was passed
-  bye,                  ///< the server said goodbye
-  cancelled,            ///< we gave up waiting on purpose
+  dns,               ///< the host name has no address
+  connect,           ///< refused or unreachable
+  timeout,           ///< nothing came before the deadline
+  closed,            ///< the peer closed the connection
+  tls,               ///< handshake failed
+  certificate,       ///< not trusted, expired, or of another host
+  starttls_missing,  ///< the server does not offer STARTTLS and TLS is required
+  protocol,          ///< what the server sent breaks the protocol
+  limit,             ///< a documented limit was passed
+  bye,               ///< the server said goodbye
+  cancelled,         ///< we gave up waiting on purpose
   // the connection goes on
-  auth,                 ///< credentials refused
-  auth_throttled,       ///< too many sign-ins: wait, the password may be right
-  refused,              ///< the server said NO, or a 5xx
-  temporary,            ///< a 4xx, or NO with a code that says 'later'
-  not_found,            ///< no such mailbox, message or part
-  unsupported,          ///< neither we nor the server can
-  invalid,              ///< the argument is wrong
-  config,               ///< the configuration is wrong
-  state,                ///< not possible now
-  internal,             ///< a defect of ours
+  auth,            ///< credentials refused
+  auth_throttled,  ///< too many sign-ins: wait, the password may be right
+  refused,         ///< the server said NO, or a 5xx
+  temporary,       ///< a 4xx, or NO with a code that says 'later'
+  not_found,       ///< no such mailbox, message or part
+  unsupported,     ///< neither we nor the server can
+  invalid,         ///< the argument is wrong
+  config,          ///< the configuration is wrong
+  state,           ///< not possible now
+  internal,        ///< a defect of ours
 };
 
 /// The name as it stands in JSON and logs, for example "auth_throttled".
@@ -42,7 +42,8 @@ bool is_fatal(Errc code);
 /// True where the same again may succeed later without anybody changing anything.
 bool is_temporary(Errc code);
 
-/// An error as people read it. The server's words are a stranger's: they are kept apart and never interpreted.
+/// An error as people read it. The server's words are a stranger's: they are kept apart and never
+/// interpreted.
 struct Error {
   Errc code = Errc::ok;
   std::string what;    ///< what failed: "sign-in to IMAP failed"
@@ -63,7 +64,8 @@ struct Failure : std::runtime_error {
   Error error;
 };
 
-/// `text` as it may be shown: control characters become '?', cut at `max_bytes` on a character boundary, valid UTF-8.
+/// `text` as it may be shown: control characters become '?', cut at `max_bytes` on a character boundary,
+/// valid UTF-8.
 std::string printable(std::string_view text, std::size_t max_bytes = 512);
 
 }  // namespace mailroom

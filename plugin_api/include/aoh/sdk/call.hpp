@@ -8,7 +8,8 @@
 namespace aoh {
 inline namespace sdk_0_1 {
 
-/// Borrowed for the length of the tool function. Its methods may be called from any thread until that function returns.
+/// Borrowed for the length of the tool function. Its methods may be called from any thread until that
+/// function returns.
 class Call {
  public:
   explicit Call(aoh_call* c) : c_(c), context_(parse(c->context_json)) {}
@@ -23,7 +24,9 @@ class Call {
     c_->on_cancel(c_, &Call::run_cancel, this);
   }
   /// `done` only grows; `total` <= 0 means unknown.
-  void progress(double done, double total, std::string_view message) { c_->progress(c_, done, total, st(message)); }
+  void progress(double done, double total, std::string_view message) {
+    c_->progress(c_, done, total, st(message));
+  }
   /// Monotonic nanoseconds; INT64_MAX: none.
   std::int64_t deadline_ns() const { return c_->deadline_ns; }
   /// True when a person at the command line asks, not an agent.
@@ -37,7 +40,8 @@ class Call {
     try {
       return s.len ? Json::parse(sv(s)) : Json::object();
     } catch (const JsonError&) {
-      return Json::object();  // a host that breaks the rule gets a call without context, which is granted nothing
+      return Json::object();  // a host that breaks the rule gets a call without context, which is granted
+                              // nothing
     }
   }
   static void run_cancel(void* self) noexcept {

@@ -13,14 +13,22 @@ struct Result {
   aoh_status status = AOH_OK;
   Json body;
 
-  /// Success. `structured` must match the tool's outputSchema; `text` is what a model reads (the JSON itself when empty).
-  static Result ok(Json structured, std::string text = {}) { return make(std::move(structured), std::move(text), false); }
+  /// Success. `structured` must match the tool's outputSchema; `text` is what a model reads (the JSON itself
+  /// when empty).
+  static Result ok(Json structured, std::string text = {}) {
+    return make(std::move(structured), std::move(text), false);
+  }
   /// The work failed and the model should see why: `text` says what failed and what to do.
-  static Result error(std::string text, Json structured = {}) { return make(std::move(structured), std::move(text), true); }
+  static Result error(std::string text, Json structured = {}) {
+    return make(std::move(structured), std::move(text), true);
+  }
   static Result cancelled() { return {AOH_E_CANCELLED, {}}; }
-  static Result failed(aoh_status s, std::string message) { return {s, Json{{"message", std::move(message)}}}; }
+  static Result failed(aoh_status s, std::string message) {
+    return {s, Json{{"message", std::move(message)}}};
+  }
 
-  /// Marks the answer as carrying a stranger's content: the host taints the session. `source` says where it came from.
+  /// Marks the answer as carrying a stranger's content: the host taints the session. `source` says where it
+  /// came from.
   Result& taint(Json source) {
     body.slot("_meta").slot("aoh").slot("taint").push(std::move(source));
     return *this;

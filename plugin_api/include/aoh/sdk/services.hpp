@@ -1,4 +1,5 @@
-// The host's services as C++ values. Each is a copyable view of the host's table; absent services answer AOH_E_UNSUPPORTED.
+// The host's services as C++ values. Each is a copyable view of the host's table; absent services answer
+// AOH_E_UNSUPPORTED.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -20,14 +21,17 @@ inline namespace sdk_0_1 {
 
 /// Throws StatusError unless `status` is AOH_OK.
 inline void check(aoh_status status, const char* what) {
-  if (status != AOH_OK) throw StatusError(status, std::string(what) + " failed (status " + std::to_string(status) + ")");
+  if (status != AOH_OK)
+    throw StatusError(status, std::string(what) + " failed (status " + std::to_string(status) + ")");
 }
 
-/// Common part: the table of service S by its id. Methods are [any-thread] unless the service's header says otherwise.
+/// Common part: the table of service S by its id. Methods are [any-thread] unless the service's header says
+/// otherwise.
 template <class S>
 class Service {
  public:
-  Service(const aoh_host* host, std::string_view id) : host_(host), s_(static_cast<const S*>(host->get_service(host, st(id)))) {}
+  Service(const aoh_host* host, std::string_view id)
+      : host_(host), s_(static_cast<const S*>(host->get_service(host, st(id)))) {}
   explicit operator bool() const { return s_ != nullptr; }
 
  protected:
@@ -76,7 +80,9 @@ struct Credentials : Service<aoh_credential_v1> {
     check(need(AOH_CREDENTIAL_ID).list(host_, out.c()), "listing credentials");
     return Json::parse(out.text);
   }
-  void on_changed(void (*fn)(void*, aoh_str), void* arg) const { need(AOH_CREDENTIAL_ID).on_changed(host_, fn, arg); }
+  void on_changed(void (*fn)(void*, aoh_str), void* arg) const {
+    need(AOH_CREDENTIAL_ID).on_changed(host_, fn, arg);
+  }
 };
 
 struct Vault : Service<aoh_vault_v1> {
@@ -89,17 +95,19 @@ struct Vault : Service<aoh_vault_v1> {
   Entry read(std::string_view credential, std::string_view field, std::string_view bearer) const {
     StringSink out(1u << 20);
     Entry e;
-    const aoh_status s = need(AOH_VAULT_ID).read(host_, st(credential), st(field), st(bearer), out.c(), &e.version);
+    const aoh_status s =
+        need(AOH_VAULT_ID).read(host_, st(credential), st(field), st(bearer), out.c(), &e.version);
     e.secret = Secret(out.text);
     wipe(out.text);
     check(s, "reading a secret");
     return e;
   }
   /// False when somebody else changed it first.
-  bool compare_and_set(std::string_view credential, std::string_view field, std::string_view bearer, std::uint64_t expected,
-                       const Secret& value, std::uint64_t* version) const {
+  bool compare_and_set(std::string_view credential, std::string_view field, std::string_view bearer,
+                       std::uint64_t expected, const Secret& value, std::uint64_t* version) const {
     const aoh_status s = need(AOH_VAULT_ID)
-                             .compare_and_set(host_, st(credential), st(field), st(bearer), expected, st(value.reveal()), version);
+                             .compare_and_set(host_, st(credential), st(field), st(bearer), expected,
+                                              st(value.reveal()), version);
     if (s == AOH_E_BUSY) return false;
     check(s, "saving a secret");
     return true;
@@ -188,7 +196,9 @@ struct Blobs : Service<aoh_blob_v1> {
     check(need(AOH_BLOB_ID).read(host_, st(id), st(bearer), offset, n, out.c()), "reading a blob");
     return std::move(out.text);
   }
-  void remove(std::string_view id) const { check(need(AOH_BLOB_ID).remove(host_, st(id)), "removing a blob"); }
+  void remove(std::string_view id) const {
+    check(need(AOH_BLOB_ID).remove(host_, st(id)), "removing a blob");
+  }
 };
 
 }  // namespace sdk_0_1

@@ -18,8 +18,8 @@ struct Event {
   Json payload;
 };
 
-/// The module's end of an aoh_trigger. Shared by whoever works on the source; the last act is stopped(). Any thread, but one
-/// emit at a time.
+/// The module's end of an aoh_trigger. Shared by whoever works on the source; the last act is stopped(). Any
+/// thread, but one emit at a time.
 class Trigger {
  public:
   explicit Trigger(aoh_trigger* t) : t_(t) {}
@@ -32,32 +32,38 @@ class Trigger {
     const std::string text = state.dump();
     t_->health(t_, st(text));
   }
-  /// Stores events, decisions (an array, or null) and the cursor together; `done` runs once, from any thread, with AOH_OK when durable.
-  /// False: the host is busy, nothing was taken, `done` is dropped; wait with on_ready().
-  bool emit(const std::vector<Event>& events, const Json& decisions, std::string_view cursor, std::function<void(aoh_status)> done) {
+  /// Stores events, decisions (an array, or null) and the cursor together; `done` runs once, from any thread,
+  /// with AOH_OK when durable. False: the host is busy, nothing was taken, `done` is dropped; wait with
+  /// on_ready().
+  bool emit(const std::vector<Event>& events, const Json& decisions, std::string_view cursor,
+            std::function<void(aoh_status)> done) {
     std::vector<std::string> payloads;
     std::vector<aoh_event> raw;
     payloads.reserve(events.size());
     for (const Event& e : events) payloads.push_back(e.payload.dump());
     for (std::size_t i = 0; i < events.size(); ++i)
-      raw.push_back({sizeof(aoh_event), 0, events[i].occurred_unix_ns, st(events[i].type), st(events[i].blueprint),
-                     st(events[i].dedupe_key), st(payloads[i])});
+      raw.push_back({sizeof(aoh_event), 0, events[i].occurred_unix_ns, st(events[i].type),
+                     st(events[i].blueprint), st(events[i].dedupe_key), st(payloads[i])});
     const std::string decided = decisions.is_null() ? "[]" : decisions.dump();
     auto* arg = new std::function<void(aoh_status)>(std::move(done));
-    const aoh_status s = t_->emit(t_, raw.data(), raw.size(), st(decided), st(cursor), &Trigger::run_done, arg);
+    const aoh_status s =
+        t_->emit(t_, raw.data(), raw.size(), st(decided), st(cursor), &Trigger::run_done, arg);
     if (s == AOH_OK) return true;
     delete arg;
     if (s == AOH_E_BUSY) return false;
     throw StatusError(s, "handing over events failed (status " + std::to_string(s) + ")");
   }
   /// `fn` runs once when there is room again.
-  void on_ready(std::function<void()> fn) { t_->on_ready(t_, &Trigger::run_ready, new std::function<void()>(std::move(fn))); }
+  void on_ready(std::function<void()> fn) {
+    t_->on_ready(t_, &Trigger::run_ready, new std::function<void()>(std::move(fn)));
+  }
   /// The source has ended. Nothing of this object may be used after it.
   void stopped(aoh_status status, std::string_view why) { t_->stopped(t_, status, st(why)); }
 
  private:
   static void run_done(void* arg, aoh_status status) noexcept {
-    const std::unique_ptr<std::function<void(aoh_status)>> fn(static_cast<std::function<void(aoh_status)>*>(arg));
+    const std::unique_ptr<std::function<void(aoh_status)>> fn(
+        static_cast<std::function<void(aoh_status)>*>(arg));
     try {
       (*fn)(status);
     } catch (...) {  // must not cross; the callback has its own error path
