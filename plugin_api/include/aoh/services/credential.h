@@ -10,14 +10,17 @@ extern "C" {
 
 typedef struct aoh_credential_v1 {
   uint32_t struct_size, revision;
-  /* The record as JSON: {"id", "type", "label", "version", ...fields of the credential type in the manifest, less the secret ones}.
-     AOH_E_NOT_FOUND; AOH_E_DENIED for one of a type that this module does not declare. [any-thread, may read the disk] Since 1. */
-  aoh_status (*get)(const aoh_host *host, aoh_str credential_id, aoh_sink *record_json);
-  /* An array of {"id", "type", "label", "version"} of this module's types. [any-thread, may read the disk] Since 1. */
-  aoh_status (*list)(const aoh_host *host, aoh_sink *ids_json);
-  /* fn(arg, credential_id) runs whenever a record or one of its secrets changed or was removed, until destroy. One registration an
-     instance; NULL takes it back, and waits for a running fn. [any-thread] Since 1. */
-  void (*on_changed)(const aoh_host *host, void (*fn)(void *arg, aoh_str credential_id), void *arg);
+  /* The record as JSON: {"id", "type", "label", "version", ...fields of the credential type in the manifest,
+     less the secret ones}. AOH_E_NOT_FOUND; AOH_E_DENIED for one of a type that this module does not declare.
+     [any-thread, may read the disk] Since 1. */
+  aoh_status (*get)(const aoh_host* host, aoh_str credential_id, aoh_sink* record_json);
+  /* An array of {"id", "type", "label", "version"} of this module's types. [any-thread, may read the disk]
+   * Since 1. */
+  aoh_status (*list)(const aoh_host* host, aoh_sink* ids_json);
+  /* fn(arg, credential_id) runs whenever a record or one of its secrets changed or was removed, until
+     destroy. One registration an instance; NULL takes it back, and waits for a running fn. [any-thread]
+     Since 1. */
+  void (*on_changed)(const aoh_host* host, void (*fn)(void* arg, aoh_str credential_id), void* arg);
 } aoh_credential_v1;
 
 #ifdef __cplusplus

@@ -1,8 +1,9 @@
 /* aoh.state/1: durable key-value state of one module. Needs the permission "state".
  *
- * Keys below "outbox/" are records that people look at: JSON objects with at least {"id", "state", "kind", "summary", "created_unix_ns",
- * "updated_unix_ns"}, where state is prepared, committing, sent, refused, failed or uncertain. The host lists and shows them, and
- * lets a human resolve an uncertain one by setting "state" to "sent" or "failed" with "resolved_by". */
+ * Keys below "outbox/" are records that people look at: JSON objects with at least {"id", "state", "kind",
+ * "summary", "created_unix_ns", "updated_unix_ns"}, where state is prepared, committing, sent, refused,
+ * failed or uncertain. The host lists and shows them, and lets a human resolve an uncertain one by setting
+ * "state" to "sent" or "failed" with "resolved_by". */
 #ifndef AOH_SERVICES_STATE_H
 #define AOH_SERVICES_STATE_H
 #include "aoh/module.h"
@@ -18,21 +19,25 @@ extern "C" {
 /* One step of a transaction. Since 1. */
 typedef struct aoh_state_op {
   uint32_t struct_size;
-  uint32_t remove;           /* 1: remove the key, value is ignored */
+  uint32_t remove; /* 1: remove the key, value is ignored */
   aoh_str key, value;
-  uint64_t expected_version; /* 0: the key must be absent; AOH_STATE_ANY_VERSION: no check; else exactly this one */
+  uint64_t expected_version; /* 0: the key must be absent; AOH_STATE_ANY_VERSION: no check; else exactly this
+                                one */
 } aoh_state_op;
 
 typedef struct aoh_state_v1 {
   uint32_t struct_size, revision;
-  /* Writes the value and its version (1 and up; grows with each write). AOH_E_NOT_FOUND. [any-thread, reads the disk] Since 1. */
-  aoh_status (*get)(const aoh_host *host, aoh_str key, aoh_sink *value, uint64_t *version);
-  /* All of the steps or none (at most 64), durable when it returns. AOH_E_BUSY: an expected version was not there. The rest: disk full
-     is AOH_E_INTERNAL, and nothing was written. [any-thread, writes the disk] Since 1. */
-  aoh_status (*apply)(const aoh_host *host, const aoh_state_op *ops, size_t n);
-  /* An array of {"key", "version"} of the keys that begin with prefix and sort after `after`, in byte order, at most limit (1,000 at
-     most). [any-thread, reads the disk] Since 1. */
-  aoh_status (*list)(const aoh_host *host, aoh_str prefix, aoh_str after, uint32_t limit, aoh_sink *keys_json);
+  /* Writes the value and its version (1 and up; grows with each write). AOH_E_NOT_FOUND. [any-thread, reads
+   * the disk] Since 1. */
+  aoh_status (*get)(const aoh_host* host, aoh_str key, aoh_sink* value, uint64_t* version);
+  /* All of the steps or none (at most 64), durable when it returns. AOH_E_BUSY: an expected version was not
+     there. The rest: disk full is AOH_E_INTERNAL, and nothing was written. [any-thread, writes the disk]
+     Since 1. */
+  aoh_status (*apply)(const aoh_host* host, const aoh_state_op* ops, size_t n);
+  /* An array of {"key", "version"} of the keys that begin with prefix and sort after `after`, in byte order,
+     at most limit (1,000 at most). [any-thread, reads the disk] Since 1. */
+  aoh_status (*list)(const aoh_host* host, aoh_str prefix, aoh_str after, uint32_t limit,
+                     aoh_sink* keys_json);
 } aoh_state_v1;
 
 #ifdef __cplusplus
