@@ -6,16 +6,6 @@
 #include "mime/thread.hpp"
 
 namespace mailroom::mime {
-Message parse(std::string_view, const ParseLimits&) { return {}; }
-Message parse_headers(std::string_view, const ParseLimits&) { return {}; }
-std::optional<DecodedPart> decode_part(std::string_view, std::string_view, const ParseLimits&) { return {}; }
-DecodedPart decode_body(std::string_view, std::string_view) { return {}; }
-std::string to_utf8_text(std::string_view, std::string_view) { return {}; }
-std::string decode_header(std::string_view) { return {}; }
-std::vector<Address> parse_addresses(std::string_view, std::size_t) { return {}; }
-std::optional<ParsedDate> parse_date(std::string_view) { return {}; }
-std::string html_to_text(std::string_view, std::size_t) { return {}; }
-aoh::Json to_json(const Message&, const RenderOptions&) { return {}; }
 std::string fence(std::string_view, std::string_view, std::string_view) { return {}; }
 std::string neutralise(std::string_view, std::string_view) { return {}; }
 std::string render_for_model(const Message&, std::string_view, const RenderOptions&) { return {}; }

@@ -1,0 +1,26 @@
+// Transfer encodings (RFC 2045 §6): mimetic's codecs, each on input that a filter of ours has made
+// well-formed (internal to mime/).
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace mailroom::mime {
+
+/// `broken`, when given, is set (never cleared) where the input was damaged.
+std::string decode_base64(std::string_view text, bool* broken = nullptr);
+/// Line ends stay as they are in `text`.
+std::string decode_quoted_printable(std::string_view text, bool* broken = nullptr);
+/// The Q encoding of RFC 2047 §4.2.
+std::string decode_q(std::string_view text);
+std::string decode_uuencode(std::string_view text, bool* broken = nullptr);
+/// By the value of a Content-Transfer-Encoding field; an unknown one gives the text itself and `broken`.
+std::string decode_transfer(std::string_view text, std::string_view encoding, bool* broken = nullptr);
+
+/// Lines of 76 with CRLF, the last one without.
+std::string encode_base64(std::string_view bytes);
+/// One line.
+std::string encode_base64_line(std::string_view bytes);
+/// `text` has CRLF line ends and no other controls than tab. Lines of at most 76, CRLF.
+std::string encode_quoted_printable(std::string_view text);
+
+}  // namespace mailroom::mime

@@ -1,0 +1,117 @@
+// RFC 2047: what header text says. Linear in the length of the value.
+#include "mime/ascii.hpp"
+#include "mime/charset.hpp"
+#include "mime/codec.hpp"
+#include "mime/headers.hpp"
+#include "mime/parse.hpp"
+#include "support/json.hpp"
+
+namespace mailroom::mime {
+namespace {
+
+struct Word {
+  std::string_view charset;
+  char encoding = 'q';
+  std::string_view text;
+  std::size_t end = 0;  // just after "?="
+};
+
+// At "=?". RFC 2047 §2: no white space and no '?' within; both occur, so only the closing "?=" ends the text.
+bool read_word(std::string_view s, std::size_t at, bool& no_more_ends, Word& word) {
+  const std::size_t charset = at + 2;
+  const std::size_t q1 = s.find('?', charset);
+  if (q1 == s.npos || q1 == charset || q1 - charset > 60 || q1 + 2 >= s.size() || s[q1 + 2] != '?')
+    return false;
+  word.encoding = lower(s[q1 + 1]);
+  if (word.encoding != 'q' && word.encoding != 'b') return false;
+  const std::size_t text = q1 + 3;
+  const std::size_t end = no_more_ends ? s.npos : s.find("?=", text);
+  if (end == s.npos) {
+    no_more_ends = true;
+    return false;
+  }
+  if (s.substr(text, end - text).find("=?") != s.npos)
+    return false;  // this one never closed: the next one may
+  word.charset = s.substr(charset, q1 - charset);
+  word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 §5: language
+  word.text = s.substr(text, end - text);
+  word.end = end + 2;
+  return true;
+}
+
+}  // namespace
+
+std::string one_line(std::string text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c == 0x7f) {
+      out += ' ';
+    } else if (c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      out += ' ';  // C1 controls, NEL among them
+      ++i;
+    } else if (c == 0xE2 && i + 2 < text.size() && text[i + 1] == '\x80' &&
+               (text[i + 2] == '\xA8' || text[i + 2] == '\xA9')) {
+      out += ' ';  // U+2028, U+2029
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::string unfold(std::string_view value, std::size_t max_bytes, bool* cut) {
+  std::string out;
+  out.reserve(std::min(value.size(), max_bytes));
+  for (char c : value) {
+    if (out.size() >= max_bytes) {
+      if (cut) *cut = true;
+      break;
+    }
+    if (c == '\r' || c == '\n') continue;
+    out += c == '\0' ? ' ' : c;
+  }
+  while (!out.empty() && is_space(out.back())) out.pop_back();
+  return out;
+}
+
+std::string decode_header(std::string_view value) {
+  const std::string flat = unfold(trim(value), value.size(), nullptr);
+  const std::string_view s = flat;
+  std::string out;
+  std::string bytes;    // of adjacent words in one charset: a character may be split between them
+  std::string charset;  // theirs
+  bool open = false;    // a run is open: white space before a further word is not text
+  bool no_more_ends = false;
+  std::size_t plain = 0;  // where text begins that is not yet in `out`
+  const auto close = [&] {
+    if (open) out += to_utf8(bytes, charset);
+    bytes.clear();
+    open = false;
+  };
+  for (std::size_t at = s.find("=?"); at != s.npos; at = s.find("=?", at)) {
+    Word word;
+    if (!read_word(s, at, no_more_ends, word)) {
+      if (no_more_ends) break;
+      at += 2;
+      continue;
+    }
+    const std::string_view between = s.substr(plain, at - plain);
+    const bool adjacent = open && trim(between).empty();
+    if (!adjacent || !iequals(charset, word.charset)) {
+      close();
+      if (!adjacent) out += aoh::valid_utf8(between);
+      charset = word.charset;
+    }
+    bytes += word.encoding == 'b' ? decode_base64(word.text) : decode_q(word.text);
+    open = true;
+    plain = at = word.end;
+  }
+  close();
+  out += aoh::valid_utf8(s.substr(plain));
+  return one_line(std::move(out));
+}
+
+}  // namespace mailroom::mime

@@ -1,0 +1,47 @@
+// What keeps gumbo within time and memory on hostile HTML (internal to mime/).
+//
+// gumbo frees its tree by recursion, looks through all open elements at most tags, and re-opens unclosed <b>,
+// <font> ... in each new block: a message of 1 MB can ask for gigabytes or minutes. So the nesting is cut
+// before it, its memory is an arena with a ceiling, and the arena is dropped whole.
+#pragma once
+#include <gumbo.h>
+
+#include <csetjmp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailroom::mime {
+
+inline constexpr std::size_t kMaxHtmlBytes = 2u << 20;  ///< of HTML that is converted
+inline constexpr std::size_t kMaxHtmlDepth = 512;       ///< open elements, as far as tags tell
+inline constexpr std::size_t kMaxHtmlFormatting = 64;   ///< open <b>, <font>, <a> ... among them
+inline constexpr std::size_t kMaxArenaBytes = 192u << 20;
+
+/// The first kMaxHtmlBytes with start tags beyond the depths left out.
+std::string guard_html(std::string_view html);
+
+/// Text without tags: what is left where gumbo would need more than its arena.
+std::string strip_tags(std::string_view html);
+
+/// Owns everything that gumbo allocates for one document. Not copied; one thread.
+class GumboArena {
+ public:
+  GumboArena() = default;
+  GumboArena(const GumboArena&) = delete;
+  GumboArena& operator=(const GumboArena&) = delete;
+
+  /// The root element, valid as long as the arena and `html`; nullptr when the ceiling was passed.
+  const GumboNode* parse(const std::string& html);
+
+ private:
+  static void* allocate(void* self, std::size_t size);
+  static void release(void*, void*) {}
+
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  std::size_t used_ = 0, capacity_ = 0, total_ = 0;
+  std::jmp_buf out_of_room_{};
+};
+
+}  // namespace mailroom::mime

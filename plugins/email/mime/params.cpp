@@ -1,0 +1,214 @@
+// Parameters of structured fields: RFC 2045 §5.1, RFC 2231, and what is found in the wild.
+#include <algorithm>
+#include <map>
+
+#include "mime/ascii.hpp"
+#include "mime/charset.hpp"
+#include "mime/headers.hpp"
+#include "mime/parse.hpp"
+
+namespace mailroom::mime {
+namespace {
+
+constexpr std::size_t kMaxParameters = 200;
+
+struct Raw {
+  std::string name;  // lower case, with its '*'s
+  std::string value;
+};
+
+// Comments are white space (RFC 5322 §3.2.2); within quotes they are text.
+std::string without_comments(std::string_view s) {
+  std::string out;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    const char c = s[i];
+    if (c == '\\' && i + 1 < s.size() && (quoted || depth)) {
+      if (!depth) out.append(s, i, 2);
+      ++i;
+    } else if (c == '"' && !depth) {
+      quoted = !quoted;
+      out += c;
+    } else if (c == '(' && !quoted) {
+      if (depth++ == 0) out += ' ';
+    } else if (c == ')' && depth && !quoted) {
+      --depth;
+    } else if (!depth) {
+      out += c;
+    }
+  }
+  return depth ? std::string(s) : out;  // an unclosed comment is none
+}
+
+bool is_name(std::string_view s) {
+  return !s.empty() && s.size() <= 128 && std::all_of(s.begin(), s.end(), [](char c) {
+    return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '*' || c == '.';
+  });
+}
+
+// "mail-server server=x": a semicolon was forgotten where a space is followed by a name and '='.
+std::size_t forgotten_semicolon(std::string_view s) {
+  const std::size_t equals = s.find('=');
+  if (equals == s.npos) return s.npos;
+  std::string_view before = s.substr(0, equals);
+  const std::size_t space = before.find_last_of(" \t");
+  if (space == before.npos || !is_name(before.substr(space + 1))) return s.npos;
+  return space;
+}
+
+std::vector<Raw> split(std::string_view s) {
+  std::vector<Raw> found;
+  std::size_t at = 0;
+  while (at < s.size() && found.size() < kMaxParameters) {
+    while (at < s.size() && (is_space(s[at]) || s[at] == ';')) ++at;
+    const std::size_t equals = s.find_first_of("=;", at);
+    if (equals == s.npos) break;
+    if (s[equals] == ';') {
+      at = equals;
+      continue;
+    }
+    Raw raw;
+    raw.name = to_lower(trim(s.substr(at, equals - at)));
+    at = equals + 1;
+    while (at < s.size() && is_space(s[at])) ++at;
+    if (at < s.size() && s[at] == '"') {
+      for (++at; at < s.size() && s[at] != '"'; ++at) {
+        if (s[at] == '\\' && at + 1 < s.size()) ++at;
+        raw.value += s[at];
+      }
+      ++at;
+    } else {
+      std::size_t end = std::min(s.find(';', at), s.size());
+      const std::size_t forgotten = forgotten_semicolon(s.substr(at, end - at));
+      if (forgotten != s.npos) end = at + forgotten;
+      raw.value = trim(s.substr(at, end - at));
+      at = end;
+    }
+    if (is_name(raw.name)) found.push_back(std::move(raw));
+  }
+  return found;
+}
+
+std::string percent_decode(std::string_view s) {
+  std::string out;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (s[i] == '%' && i + 2 < s.size() && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
+      out += static_cast<char>(hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
+      i += 2;
+    } else {
+      out += s[i];
+    }
+  }
+  return out;
+}
+
+struct Segment {
+  std::string value;
+  bool extended = false;
+};
+
+struct Pending {
+  std::string name;
+  std::optional<std::string> plain;
+  std::map<unsigned, Segment> segments;  // by number: they may come in any order (RFC 2231 §3)
+};
+
+std::string join(const std::map<unsigned, Segment>& segments) {
+  std::string bytes, charset;
+  bool any_extended = false;
+  unsigned expected = segments.begin()->first;
+  for (const auto& [number, segment] : segments) {
+    if (number != expected++) break;  // a piece is missing: what follows it would be misread
+    std::string_view value = segment.value;
+    if (segment.extended && number == segments.begin()->first) {
+      const std::size_t q1 = value.find('\'');
+      const std::size_t q2 = q1 == value.npos ? value.npos : value.find('\'', q1 + 1);
+      if (q2 != value.npos) {
+        charset = value.substr(0, q1);
+        value.remove_prefix(q2 + 1);
+      }
+    }
+    any_extended = any_extended || segment.extended;
+    bytes += segment.extended ? percent_decode(value) : std::string(value);
+  }
+  return any_extended ? one_line(to_utf8(bytes, charset)) : decode_header(bytes);
+}
+
+}  // namespace
+
+const std::string* Structured::find(std::string_view name) const {
+  for (const auto& parameter : parameters)
+    if (parameter.name == name) return &parameter.value;
+  return nullptr;
+}
+
+Structured parse_structured(std::string_view field_value) {
+  Structured result;
+  const std::string clean = without_comments(field_value);
+  std::string_view s = trim(clean);
+  std::size_t end = s.find(';');
+  if (end == s.npos) {  // "multipart/mixed boundary=x"
+    end = forgotten_semicolon(s);
+    if (end == s.npos) end = s.size();
+  }
+  std::string_view value = trim(s.substr(0, end));
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+    value = trim(value.substr(1, value.size() - 2));
+  result.value = to_lower(value);
+
+  std::vector<Pending> pending;
+  for (auto& raw : split(s.substr(end))) {
+    std::string_view name = raw.name;
+    const bool extended = name.ends_with('*');
+    if (extended) name.remove_suffix(1);
+    std::optional<unsigned> number;
+    if (const std::size_t star = name.find('*'); star != name.npos) {
+      const std::string_view digits = name.substr(star + 1);
+      if (digits.empty() || digits.size() > 3 || !std::all_of(digits.begin(), digits.end(), is_digit))
+        continue;
+      number = static_cast<unsigned>(std::stoul(std::string(digits)));
+      name = name.substr(0, star);
+    } else if (extended) {
+      number = 0;
+    }
+    auto it = std::find_if(pending.begin(), pending.end(), [&](const Pending& p) { return p.name == name; });
+    if (it == pending.end()) it = pending.insert(pending.end(), Pending{std::string(name), {}, {}});
+    if (number) {
+      result.repeated |= !it->segments.emplace(*number, Segment{std::move(raw.value), extended}).second;
+    } else if (!it->plain) {
+      it->plain = std::move(raw.value);
+    } else {
+      result.repeated |= *it->plain != raw.value;
+    }
+  }
+  for (const auto& p : pending)
+    result.parameters.push_back({p.name, p.segments.empty() ? decode_header(*p.plain) : join(p.segments)});
+  return result;
+}
+
+std::vector<std::string> parse_ids(std::string_view value) {
+  constexpr std::size_t kMax = 200;
+  std::vector<std::string> ids;
+  const auto add = [&](std::string_view id) {
+    id = trim(id);
+    if (!id.empty() && id.size() <= 998 && ids.size() < kMax) ids.push_back(decode_header(id));
+  };
+  const bool bracketed = value.find('<') != value.npos;
+  for (std::size_t at = 0; at < value.size() && ids.size() < kMax;) {
+    if (bracketed) {
+      const std::size_t open = value.find('<', at);
+      const std::size_t close = open == value.npos ? value.npos : value.find('>', open);
+      if (close == value.npos) break;
+      add(value.substr(open + 1, close - open - 1));
+      at = close + 1;
+    } else {
+      const std::size_t end = std::min(value.find_first_of(" \t\r\n,", at), value.size());
+      add(value.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  return ids;
+}
+
+}  // namespace mailroom::mime
