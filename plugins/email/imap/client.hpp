@@ -1,0 +1,95 @@
+// An IMAP session (RFC 3501, RFC 2177): imap/proto's machines over net's stream.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/mechanism.hpp"
+#include "imap/proto/search.hpp"
+#include "imap/proto/session.hpp"
+#include "imap/proto/types.hpp"
+#include "imap/proto/uid_set.hpp"
+#include "net/connect.hpp"
+
+namespace mailroom::imap {
+
+struct Login {
+  net::Endpoint endpoint;
+  auth::Credentials credentials;
+  Limits limits;
+  Timeouts timeouts;
+};
+
+/// Called on the strand for each message as its row is complete. What it throws ends the fetch and the
+/// connection.
+using OnRow = std::function<void(MessageRow&& row)>;
+
+enum class StoreMode { add, remove, replace };
+
+/// One authenticated session. Belongs to a strand; one call at a time; interrupt() and abort() from any
+/// thread. Errors: Failure. is_fatal(code) tells whether the session is over; refused, temporary, not_found,
+/// invalid and unsupported leave it usable. The server's BYE is Errc::bye.
+class Client {
+ public:
+  /// Connects, reads the greeting, does STARTTLS, signs in (AUTHENTICATE, else LOGIN) and asks for the
+  /// capabilities anew after each. The credentials are wiped from the session once it is signed in. Throws
+  /// Failure: those of net::open(), starttls_missing, auth, auth_throttled, unsupported (no way to sign in),
+  /// protocol, bye, timeout, closed.
+  static net::Task<std::unique_ptr<Client>> connect(net::Executor executor, net::Context context, Login login,
+                                                    net::TraceSink trace = {});
+  ~Client();
+
+  const Capabilities& capabilities() const;
+  /// The selected mailbox as it is now known; name empty when there is none.
+  const MailboxState& mailbox() const;
+
+  /// ID (RFC 2971): tells who we are, returns what the server is; nothing where it is not offered. Names
+  /// lower case.
+  net::Task<std::map<std::string, std::string>> id(const std::map<std::string, std::string>& own);
+  net::Task<std::vector<ListEntry>> list(std::string_view pattern = "*");
+  /// STATUS (not for the selected mailbox, RFC 3501 §6.3.10). not_found when there is no such mailbox.
+  net::Task<StatusData> status(std::string_view mailbox);
+  /// SELECT, or EXAMINE when `read_only`. not_found when there is no such mailbox; then none is selected.
+  net::Task<MailboxState> select(std::string_view mailbox, bool read_only = false);
+  /// Ascending, without duplicates.
+  net::Task<std::vector<Uid>> uid_search(const Criteria& criteria);
+  /// UID FETCH. Rows of messages outside `set`, and rows without anything that was asked, are somebody else's
+  /// news: folded into mailbox(), not delivered. A message that does not exist has no row. Throws refused
+  /// when the server answers NO, possibly after some rows.
+  net::Task<FetchSummary> uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row);
+  /// UID STORE .SILENT. Flags are checked: "\Seen" or a keyword atom.
+  net::Task<void> uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags);
+  /// APPEND of a whole message with CRLF line ends.
+  net::Task<AppendResult> append(std::string_view mailbox, const std::vector<std::string>& flags,
+                                 std::string_view message);
+
+  bool can_idle() const;
+  /// IDLE until something happens in the mailbox, `until_ns` (the clock's) has come, or interrupt(); DONE has
+  /// then been sent and answered, and the session is free for the next command. News that came before the
+  /// call and that no command has reported yet (mailbox().changes moved) is the caller's to notice.
+  /// `wake_on_flags`: also FETCH news ends it. The other exit is abort(). Holds no buffers while waiting.
+  net::Task<IdleResult> idle(std::int64_t until_ns, bool wake_on_flags = false);
+
+  net::Task<void> noop();
+  /// LOGOUT, its answer awaited shortly, close. Never throws.
+  net::Task<void> logout();
+
+  /// Any thread: the pending idle(), or the next one, ends in good order with `interrupted`.
+  void interrupt();
+  /// Any thread: drops the connection; a pending call fails with Errc::cancelled.
+  void abort();
+
+ private:
+  Client(std::unique_ptr<net::Stream> stream, const Login& login);
+  template <typename Exchange>
+  net::Task<void> run(Exchange& exchange, std::string_view what);
+
+  std::unique_ptr<net::Stream> stream_;
+  Session session_;
+};
+
+}  // namespace mailroom::imap

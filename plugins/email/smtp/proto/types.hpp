@@ -1,0 +1,91 @@
+// What a submission is and what came of it.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace mailroom::smtp {
+
+/// What the server announced after EHLO (RFC 5321 §4.1.1.1), as of the last one: what came before TLS does
+/// not count.
+struct Capabilities {
+  bool starttls = false;          ///< RFC 3207
+  bool pipelining = false;        ///< RFC 2920
+  bool eight_bit = false;         ///< 8BITMIME, RFC 6152
+  bool smtputf8 = false;          ///< RFC 6531
+  bool enhanced_codes = false;    ///< RFC 2034
+  bool chunking = false;          ///< RFC 3030; announced, not used yet
+  bool dsn = false;               ///< RFC 3461; announced, not used yet
+  bool size = false;              ///< RFC 1870
+  std::uint64_t max_size = 0;     ///< bytes; 0: no limit told
+  std::vector<std::string> auth;  ///< mechanisms, upper case
+};
+
+struct Envelope {
+  std::string from;  ///< address without angle brackets; empty: the null return path of RFC 5321 §4.5.5
+  std::vector<std::string> to;  ///< 1 to 1,000 addresses, each at most 254 bytes
+  std::uint64_t size = 0;       ///< bytes of the message as given (0: taken from the message)
+  bool eight_bit = false;       ///< the message has bytes above 127: needs 8BITMIME
+  bool smtputf8 = false;        ///< an address or a header needs RFC 6531
+};
+
+/// Throws Failure(invalid) for an envelope that must not be put on the wire: CR, LF, NUL, other controls,
+/// spaces outside quotes, angle brackets, non-ASCII without smtputf8, no or too many recipients, too long.
+void check(const Envelope& envelope);
+
+/// One server reply: code, the enhanced code when it has one, the words.
+struct Reply {
+  int code = 0;                    ///< 200 to 559
+  std::string enhanced;            ///< "5.1.1" (RFC 3463) or empty
+  std::vector<std::string> lines;  ///< text of each line, without code; a stranger's words
+  bool positive() const { return code >= 200 && code < 400; }
+  /// "550 5.1.1 no such user", cut at 512 bytes, printable.
+  std::string text() const;
+};
+
+struct RecipientOutcome {
+  enum class State { pending, accepted, refused, temporary };
+  std::string address;
+  State state = State::pending;  ///< what RCPT TO said; pending: not asked
+  int code = 0;                  ///< 0: no reply
+  std::string enhanced;
+  std::string server;  ///< the server's words
+};
+
+/// What became of one delivery.
+struct Outcome {
+  enum class State {
+    delivered,  ///< the server took responsibility for every `accepted` recipient
+    refused,    ///< it said no for good (or no recipient was acceptable); nothing was sent
+    temporary,  ///< nothing was sent; the same may be tried again later
+    uncertain,  ///< the end of the message may have reached the server, its answer did not reach us: never
+                ///< send it again blindly
+  };
+  State state = State::temporary;
+  std::vector<RecipientOutcome> recipients;  ///< in the envelope's order
+  int code = 0;                              ///< of the reply that decided; 0: no reply
+  std::string enhanced;
+  std::string server;         ///< its words, for example "250 2.0.0 Ok: queued as 4BxT"
+  Error error;                ///< set unless delivered: what, cause, cure
+  bool connection_ok = true;  ///< may the connection be used again?
+};
+
+std::string_view name(Outcome::State state);           ///< "delivered", ...
+std::string_view name(RecipientOutcome::State state);  ///< "accepted", ...
+
+/// How long each step may take (RFC 5321 §4.5.3.2 asks for at least these; a person waits, so the shorter
+/// ones are shorter).
+struct Timeouts {
+  std::chrono::milliseconds greeting{60'000};
+  std::chrono::milliseconds command{60'000};
+  std::chrono::milliseconds data{120'000};   ///< for 354
+  std::chrono::milliseconds block{180'000};  ///< for each write of the message
+  std::chrono::milliseconds final_dot{
+      600'000};  ///< for the answer to the final dot: giving up early makes uncertain outcomes
+};
+
+}  // namespace mailroom::smtp
