@@ -1,0 +1,78 @@
+#include "host/account.hpp"
+
+#include "base/error.hpp"
+
+namespace mailroom::host {
+namespace {
+
+bool same_address(std::string_view a, std::string_view b) {
+  const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return low(x) == low(y); });
+}
+
+std::optional<net::Endpoint> endpoint(const aoh::Json& record, const char* which, std::uint16_t implicit_port,
+                                      std::uint16_t plain_port) {
+  const aoh::Json* e = record.find(which);
+  if (!e || e->is_null()) return std::nullopt;
+  const std::string field = "credential " + record["id"].str() + ": " + which;
+  net::Endpoint out;
+  out.host = (*e)["host"].str();
+  if (out.host.empty()) throw Failure(Errc::config, "the account has no server name", field + ".host");
+  const std::string mode = (*e)["tls"].str_or("implicit");
+  if (!net::parse_tls_mode(mode, out.tls))
+    throw Failure(Errc::config, "unknown TLS mode \"" + printable(mode, 32) + "\"", field + ".tls",
+                  "Use implicit, starttls or none");
+  const std::int64_t port = (*e)["port"].integer(out.tls == net::TlsMode::implicit ? implicit_port : plain_port);
+  if (port < 1 || port > 65535) throw Failure(Errc::config, "the port is not between 1 and 65535", field + ".port");
+  out.port = static_cast<std::uint16_t>(port);
+  out.connect_address = (*e)["address"].str();
+  out.ca_file = record["ca_file"].str();
+  out.require_tls = record.has("require_tls") ? record["require_tls"].boolean(true) : true;
+  if (out.tls == net::TlsMode::none) {
+    if (out.require_tls)
+      throw Failure(Errc::config, "tls is none, but the account requires TLS", field + ".tls",
+                    "Use implicit or starttls");
+    const std::string& target = out.connect_address.empty() ? out.host : out.connect_address;
+    if (!net::is_loopback_name(target))
+      throw Failure(Errc::config, "plaintext is refused to a server that is not on loopback", field + ".tls",
+                    "Use implicit or starttls");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Account::addresses() const {
+  std::vector<std::string> out;
+  for (const Identity& i : identities) out.push_back(i.address);
+  return out;
+}
+
+const Identity* Account::identity(std::string_view address) const {
+  for (const Identity& i : identities)
+    if (same_address(i.address, address)) return &i;
+  return nullptr;
+}
+
+Account account_from(const aoh::Json& record) {
+  Account a;
+  a.id = record["id"].str();
+  const std::string& email = record["email"].str();
+  if (email.empty())
+    throw Failure(Errc::config, "the account has no address", "credential " + a.id + ": email",
+                  "Set it with host-stub credential add");
+  a.identities.push_back({record["name"].str(), email});
+  for (const aoh::Json& i : record["identities"].items())
+    if (!i["address"].str().empty()) a.identities.push_back({i["name"].str(), i["address"].str()});
+  a.username = record["username"].str_or(email);
+  const std::string method = record["authentication"].str_or("password");
+  if (method != "password" && method != "app_password")
+    throw Failure(Errc::config, "the way to sign in is not known: \"" + printable(method, 32) + "\"",
+                  "credential " + a.id + ": authentication", "Use password or app_password");
+  a.imap = endpoint(record, "imap", 993, 143);
+  a.smtp = endpoint(record, "smtp", 465, 587);
+  return a;
+}
+
+}  // namespace mailroom::host

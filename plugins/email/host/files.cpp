@@ -1,0 +1,88 @@
+#include "host/files.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "base/error.hpp"
+
+namespace mailroom::host {
+namespace {
+
+struct Fd {
+  int fd = -1;
+  ~Fd() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
+
+[[noreturn]] void fail(int error, const std::string& where) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: throw Failure(Errc::not_found, "there is no such file", where);
+    case EXDEV:
+    case ELOOP:
+      throw Failure(Errc::refused, "the path leads out of files_root", where, "Name a file below files_root");
+    case ENOSYS:
+      throw Failure(Errc::unsupported, "this kernel cannot resolve paths safely (openat2)", where,
+                    "Use blobs, or Linux 5.6 or later");
+    default: throw Failure(Errc::refused, "the file cannot be opened: " + reason(error), where);
+  }
+}
+
+int open_beneath(std::string_view path, std::string_view root, const std::string& where) {
+  while (root.size() > 1 && root.ends_with('/')) root.remove_suffix(1);
+  if (path.starts_with('/')) {
+    if (!path.starts_with(root) || (path.size() > root.size() && path[root.size()] != '/' && root != "/"))
+      fail(EXDEV, where);
+    path.remove_prefix(root.size());
+    while (path.starts_with('/')) path.remove_prefix(1);
+  }
+  const std::string root_z(root), path_z(path.empty() ? "." : path);
+  Fd dir{::open(root_z.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (dir.fd < 0)
+    throw Failure(Errc::config, "files_root cannot be opened: " + reason(errno), root_z,
+                  "Make the folder, or change files_root");
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, dir.fd, path_z.c_str(), &how, sizeof how));
+}
+
+}  // namespace
+
+std::string read_file(std::string_view path, std::string_view root, std::size_t max_bytes) {
+  const std::string where = printable(path, 300);
+  if (path.empty() || path.find('\0') != std::string_view::npos)
+    throw Failure(Errc::invalid, "the path is empty or has a NUL", where);
+  // O_NONBLOCK: a FIFO must not hold the thread; it is refused below.
+  Fd file{root.empty() ? ::open(std::string(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+                       : open_beneath(path, root, where)};
+  if (file.fd < 0) fail(errno, where);
+  struct stat st {};
+  if (::fstat(file.fd, &st) != 0) fail(errno, where);
+  if (!S_ISREG(st.st_mode)) throw Failure(Errc::refused, "this is not a regular file", where);
+  if (static_cast<std::uint64_t>(st.st_size) > max_bytes)
+    throw Failure(Errc::limit, "the file has more than " + std::to_string(max_bytes) + " bytes", where);
+  std::string out(static_cast<std::size_t>(st.st_size), '\0');
+  std::size_t have = 0;
+  while (have < out.size()) {
+    const ssize_t n = ::read(file.fd, out.data() + have, out.size() - have);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(errno, where);
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  out.resize(have);
+  return out;
+}
+
+}  // namespace mailroom::host
