@@ -23,8 +23,10 @@ std::optional<net::Endpoint> endpoint(const aoh::Json& record, const char* which
   if (!net::parse_tls_mode(mode, out.tls))
     throw Failure(Errc::config, "unknown TLS mode \"" + printable(mode, 32) + "\"", field + ".tls",
                   "Use implicit, starttls or none");
-  const std::int64_t port = (*e)["port"].integer(out.tls == net::TlsMode::implicit ? implicit_port : plain_port);
-  if (port < 1 || port > 65535) throw Failure(Errc::config, "the port is not between 1 and 65535", field + ".port");
+  const std::int64_t port =
+      (*e)["port"].integer(out.tls == net::TlsMode::implicit ? implicit_port : plain_port);
+  if (port < 1 || port > 65535)
+    throw Failure(Errc::config, "the port is not between 1 and 65535", field + ".port");
   out.port = static_cast<std::uint16_t>(port);
   out.connect_address = (*e)["address"].str();
   out.ca_file = record["ca_file"].str();

@@ -10,14 +10,14 @@
 namespace mailroom::host {
 
 struct Identity {
-  std::string name;     ///< display name; may be empty
+  std::string name;  ///< display name; may be empty
   std::string address;
 };
 
 struct Account {
-  std::string id;                        ///< credential_id
-  std::string username;                  ///< for signing in
-  std::vector<Identity> identities;      ///< whom it may send as; the first is the default
+  std::string id;                    ///< credential_id
+  std::string username;              ///< for signing in
+  std::vector<Identity> identities;  ///< whom it may send as; the first is the default
   std::optional<net::Endpoint> imap, smtp;
 
   /// The addresses of all identities.
@@ -26,8 +26,8 @@ struct Account {
   const Identity* identity(std::string_view address) const;
 };
 
-/// Throws Failure(config) that names the field and the cure: no address, an unknown TLS mode, plaintext where TLS is required,
-/// `require_tls: false` with `tls: none` off loopback.
+/// Throws Failure(config) that names the field and the cure: no address, an unknown TLS mode, plaintext where
+/// TLS is required, `require_tls: false` with `tls: none` off loopback.
 Account account_from(const aoh::Json& record);
 
 }  // namespace mailroom::host

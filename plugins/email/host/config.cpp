@@ -11,7 +11,8 @@ std::int64_t in_range(const aoh::Json& json, const char* field, std::int64_t fal
   if (!v) return fallback;
   if (!v->is_int() || v->integer() < low || v->integer() > high)
     throw Failure(Errc::config,
-                  std::string(field) + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high),
+                  std::string(field) + " must be an integer from " + std::to_string(low) + " to " +
+                      std::to_string(high),
                   field);
   return v->integer();
 }
@@ -23,7 +24,8 @@ Config Config::from(const aoh::Json& json) {
   for (const auto& m : json.members())
     if (m.key != "files_root" && m.key != "trace" && m.key != "threads" && m.key != "idle_renew_s" &&
         m.key != "poll_interval_s" && m.key != "batch_messages" && m.key != "max_message_bytes")
-      throw Failure(Errc::config, "the email plugin's configuration has no field \"" + printable(m.key, 64) + "\"",
+      throw Failure(Errc::config,
+                    "the email plugin's configuration has no field \"" + printable(m.key, 64) + "\"",
                     printable(m.key, 64));
   if (const aoh::Json* root = json.find("files_root")) {
     if (!root->is_string() || !root->str().starts_with('/'))
@@ -38,7 +40,8 @@ Config Config::from(const aoh::Json& json) {
   c.idle_renew = std::chrono::seconds(in_range(json, "idle_renew_s", 1500, 10, 1740));
   c.poll_interval = std::chrono::seconds(in_range(json, "poll_interval_s", 55, 1, 3600));
   c.batch_messages = static_cast<std::size_t>(in_range(json, "batch_messages", 50, 1, 200));
-  c.max_message_bytes = static_cast<std::size_t>(in_range(json, "max_message_bytes", 25 << 20, 65536, 64 << 20));
+  c.max_message_bytes =
+      static_cast<std::size_t>(in_range(json, "max_message_bytes", 25 << 20, 65536, 64 << 20));
   return c;
 }
 

@@ -27,14 +27,16 @@ std::string reason(int error) { return std::error_code(error, std::generic_categ
 [[noreturn]] void fail(int error, const std::string& where) {
   switch (error) {
     case ENOENT:
-    case ENOTDIR: throw Failure(Errc::not_found, "there is no such file", where);
+    case ENOTDIR:
+      throw Failure(Errc::not_found, "there is no such file", where);
     case EXDEV:
     case ELOOP:
       throw Failure(Errc::refused, "the path leads out of files_root", where, "Name a file below files_root");
     case ENOSYS:
       throw Failure(Errc::unsupported, "this kernel cannot resolve paths safely (openat2)", where,
                     "Use blobs, or Linux 5.6 or later");
-    default: throw Failure(Errc::refused, "the file cannot be opened: " + reason(error), where);
+    default:
+      throw Failure(Errc::refused, "the file cannot be opened: " + reason(error), where);
   }
 }
 

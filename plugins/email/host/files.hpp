@@ -7,9 +7,10 @@
 namespace mailroom::host {
 
 /// The whole regular file. With `root`, `path` is resolved beneath it, symbolic links included (openat2 with
-/// RESOLVE_BENEATH: nothing outside can be reached, whatever the links say); an absolute path must begin with the root.
-/// Without, the path is taken as the person at the command line wrote it. Throws Failure: not_found, refused (outside of root, not
-/// readable, not a regular file), limit (more than `max_bytes`). Blocks on the disk.
+/// RESOLVE_BENEATH: nothing outside can be reached, whatever the links say); an absolute path must begin with
+/// the root. Without, the path is taken as the person at the command line wrote it. Throws Failure:
+/// not_found, refused (outside of root, not readable, not a regular file), limit (more than `max_bytes`).
+/// Blocks on the disk.
 std::string read_file(std::string_view path, std::string_view root, std::size_t max_bytes);
 
 }  // namespace mailroom::host

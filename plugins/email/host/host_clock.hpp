@@ -9,8 +9,8 @@
 
 namespace mailroom::host {
 
-/// Thread-safe. Without the service time stands still and no timer fires; the manifest requires it, so that happens under
-/// test hosts only.
+/// Thread-safe. Without the service time stands still and no timer fires; the manifest requires it, so that
+/// happens under test hosts only.
 class HostClock final : public net::Clock {
  public:
   explicit HostClock(const aoh_host* host) : clock_(host) {}

@@ -9,7 +9,8 @@
 namespace mailroom::host {
 namespace {
 
-// How long a cancelled call is waited for. Aborting a connection takes effect at once; only a name look-up does not.
+// How long a cancelled call is waited for. Aborting a connection takes effect at once; only a name look-up
+// does not.
 constexpr std::chrono::seconds kGrace{2};
 
 }  // namespace
@@ -29,9 +30,12 @@ void Job::cancel(Errc why) {
 
 void Job::check() const {
   switch (why()) {
-    case Errc::ok: return;
-    case Errc::timeout: throw Failure(Errc::timeout, "the call's time was up", "", "Try again, or ask for less at once");
-    default: throw Failure(Errc::cancelled, "the call was cancelled");
+    case Errc::ok:
+      return;
+    case Errc::timeout:
+      throw Failure(Errc::timeout, "the call's time was up", "", "Try again, or ask for less at once");
+    default:
+      throw Failure(Errc::cancelled, "the call was cancelled");
   }
 }
 
@@ -81,7 +85,8 @@ void Runtime::start() {
             io_->run();
             return;
           } catch (const std::exception& e) {
-            services_.log.error("network work threw an exception that nobody handled", aoh::Json{{"what", e.what()}});
+            services_.log.error("network work threw an exception that nobody handled",
+                                aoh::Json{{"what", e.what()}});
           } catch (...) {
             services_.log.error("network work threw something that nobody handled");
           }

@@ -22,8 +22,9 @@
 
 namespace mailroom::host {
 
-/// One tool call's network work, which may outlive the call: when the caller is gone and the work does not end at once, it ends
-/// on its own. So it holds copies, never the aoh::Call. cancel() may come from any thread.
+/// One tool call's network work, which may outlive the call: when the caller is gone and the work does not
+/// end at once, it ends on its own. So it holds copies, never the aoh::Call. cancel() may come from any
+/// thread.
 class Job {
  public:
   explicit Job(std::string call_id) : call_id_(std::move(call_id)) {}
@@ -58,7 +59,8 @@ class Job {
   bool done_ = false;
 };
 
-/// Made with the instance; starts its threads at the first need. Destroyed with no call open: joins them, drops what still runs.
+/// Made with the instance; starts its threads at the first need. Destroyed with no call open: joins them,
+/// drops what still runs.
 class Runtime {
  public:
   Runtime(const aoh_host* host, Config config);
@@ -75,8 +77,9 @@ class Runtime {
   /// A new strand; starts the threads if need be.
   net::Executor strand();
 
-  /// Runs `work` on a strand of its own and waits for it: at the call's deadline or cancellation the job is cancelled, and if it
-  /// has not ended two seconds later, left to itself. Rethrows what the work throws; Failure(cancelled) or Failure(timeout) when left.
+  /// Runs `work` on a strand of its own and waits for it: at the call's deadline or cancellation the job is
+  /// cancelled, and if it has not ended two seconds later, left to itself. Rethrows what the work throws;
+  /// Failure(cancelled) or Failure(timeout) when left.
   template <typename T>
   T run(aoh::Call& call, const std::shared_ptr<Job>& job, std::function<net::Task<T>(net::Executor)> work);
 
@@ -109,7 +112,8 @@ net::Task<T> own_frame(std::function<net::Task<T>(net::Executor)> work, net::Exe
 }
 
 template <typename T>
-T Runtime::run(aoh::Call& call, const std::shared_ptr<Job>& job, std::function<net::Task<T>(net::Executor)> work) {
+T Runtime::run(aoh::Call& call, const std::shared_ptr<Job>& job,
+               std::function<net::Task<T>(net::Executor)> work) {
   struct Outcome {
     std::exception_ptr error;
     std::optional<T> value;

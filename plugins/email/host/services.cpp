@@ -10,14 +10,29 @@ constexpr std::size_t kBlobPiece = 1u << 20;
 Error from_status(aoh_status status, std::string what, std::string where) {
   Error e{Errc::internal, std::move(what), std::move(where), {}, {}};
   switch (status) {
-    case AOH_E_NOT_FOUND: e.code = Errc::not_found; break;
-    case AOH_E_DENIED: e.code = Errc::refused; break;
-    case AOH_E_BUSY: e.code = Errc::temporary; break;
-    case AOH_E_UNSUPPORTED: e.code = Errc::unsupported; break;
-    case AOH_E_CANCELLED: e.code = Errc::cancelled; break;
-    case AOH_E_DEADLINE: e.code = Errc::timeout; break;
-    case AOH_E_INVALID: e.code = Errc::invalid; break;
-    default: e.cure = "The host's log says more; a full disk is the usual cause";
+    case AOH_E_NOT_FOUND:
+      e.code = Errc::not_found;
+      break;
+    case AOH_E_DENIED:
+      e.code = Errc::refused;
+      break;
+    case AOH_E_BUSY:
+      e.code = Errc::temporary;
+      break;
+    case AOH_E_UNSUPPORTED:
+      e.code = Errc::unsupported;
+      break;
+    case AOH_E_CANCELLED:
+      e.code = Errc::cancelled;
+      break;
+    case AOH_E_DEADLINE:
+      e.code = Errc::timeout;
+      break;
+    case AOH_E_INVALID:
+      e.code = Errc::invalid;
+      break;
+    default:
+      e.cure = "The host's log says more; a full disk is the usual cause";
   }
   return e;
 }
@@ -27,7 +42,8 @@ Account Services::account(std::string_view id) const {
   try {
     record = credentials.get(id);
   } catch (const aoh::StatusError& e) {
-    Error error = from_status(e.status, "the mail account could not be read", "credential " + printable(id, 200));
+    Error error =
+        from_status(e.status, "the mail account could not be read", "credential " + printable(id, 200));
     if (e.status == AOH_E_NOT_FOUND) {
       error.what = "there is no such mail account";
       error.cure = "host-stub credential list shows those there are";
@@ -44,7 +60,8 @@ auth::Credentials Services::sign_in(const Account& account, std::string_view bea
     c.password = std::move(vault.read(account.id, "password", bearer).secret);
     return c;
   } catch (const aoh::StatusError& e) {
-    Error error = from_status(e.status, "the account's password could not be read", "credential " + account.id);
+    Error error =
+        from_status(e.status, "the account's password could not be read", "credential " + account.id);
     if (e.status == AOH_E_NOT_FOUND) {
       error.what = "no password is stored for the account";
       error.cure = "Store it with host-stub credential add";
@@ -64,22 +81,24 @@ std::string Services::blob(std::string_view id, std::string_view bearer, std::si
     std::string out;
     out.reserve(static_cast<std::size_t>(size));
     while (out.size() < static_cast<std::size_t>(size)) {
-      const std::string piece =
-          blobs.read(id, bearer, out.size(), std::min(kBlobPiece, static_cast<std::size_t>(size) - out.size()));
+      const std::string piece = blobs.read(id, bearer, out.size(),
+                                           std::min(kBlobPiece, static_cast<std::size_t>(size) - out.size()));
       if (piece.empty()) break;
       out += piece;
     }
     return out;
   } catch (const aoh::StatusError& e) {
     throw Failure(from_status(
-        e.status, e.status == AOH_E_NOT_FOUND ? "there is no such blob" : "the blob could not be read", where));
+        e.status, e.status == AOH_E_NOT_FOUND ? "there is no such blob" : "the blob could not be read",
+        where));
   }
 }
 
 aoh::Json Services::make_blob(std::string_view owner, const aoh::Json& info, std::string_view bytes) const {
   try {
     const std::string id = blobs.create(owner, info);
-    for (std::size_t at = 0; at < bytes.size(); at += kBlobPiece) blobs.write(id, bytes.substr(at, kBlobPiece));
+    for (std::size_t at = 0; at < bytes.size(); at += kBlobPiece)
+      blobs.write(id, bytes.substr(at, kBlobPiece));
     aoh::Json sealed = blobs.seal(id);
     if (!sealed.has("id")) sealed.set("id", id);
     return sealed;

@@ -23,8 +23,8 @@ struct Services {
 
   /// The account's record. Throws Failure: not_found, refused, config.
   Account account(std::string_view credential_id) const;
-  /// What signing in needs. `bearer`: the call_id or trigger_id on whose behalf. Throws Failure: not_found (no password
-  /// stored), refused (not granted).
+  /// What signing in needs. `bearer`: the call_id or trigger_id on whose behalf. Throws Failure: not_found
+  /// (no password stored), refused (not granted).
   auth::Credentials sign_in(const Account& account, std::string_view bearer) const;
   /// A sealed blob's bytes. Throws Failure: not_found, refused, limit when it has more than `max_bytes`.
   std::string blob(std::string_view id, std::string_view bearer, std::size_t max_bytes) const;

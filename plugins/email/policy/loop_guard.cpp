@@ -52,12 +52,13 @@ bool machine_name(std::string_view address) {
   std::string squeezed;
   for (const char c : local)
     if (c != '-' && c != '_' && c != '.') squeezed += c;
-  static constexpr std::array kExact{"mailerdaemon", "postmaster", "majordomo", "listserv", "daemon",
+  static constexpr std::array kExact{"mailerdaemon", "postmaster", "majordomo", "listserv",  "daemon",
                                      "bounce",       "bounces",    "nobody",    "autoreply", "autoresponder"};
   static constexpr std::array kPrefix{"noreply", "donotreply", "mailerdaemon", "noanswer", "neantwoorden"};
   const std::string_view base = std::string_view(squeezed).substr(0, squeezed.find_first_of("+="));
   if (std::any_of(kExact.begin(), kExact.end(), [&](const char* n) { return base == n; })) return true;
-  if (std::any_of(kPrefix.begin(), kPrefix.end(), [&](const char* n) { return base.starts_with(n); })) return true;
+  if (std::any_of(kPrefix.begin(), kPrefix.end(), [&](const char* n) { return base.starts_with(n); }))
+    return true;
   // RFC 3834 §2: owner-*, *-request, and the bounce addresses of list managers.
   return local.starts_with("owner-") || local.ends_with("-request") || local.ends_with("-owner") ||
          local.ends_with("-bounces") || local.starts_with("bounce-") || local.starts_with("bounces+");
@@ -108,7 +109,8 @@ Verdict may_auto_reply(const mime::Message& m, const std::vector<std::string>& o
         return t == "message/delivery-status" || t == "message/disposition-notification";
       }))
     return refuse("report", "the message is a delivery or read report");
-  if (m.message_id && std::find(own_message_ids.begin(), own_message_ids.end(), *m.message_id) != own_message_ids.end())
+  if (m.message_id &&
+      std::find(own_message_ids.begin(), own_message_ids.end(), *m.message_id) != own_message_ids.end())
     return refuse("own_message", "the message was sent by this account");
   if (m.from.empty() && m.reply_to.empty() && m.sender.empty())
     return refuse("no_sender", "the message names nobody to answer");

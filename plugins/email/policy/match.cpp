@@ -22,7 +22,8 @@ std::shared_ptr<const re2::RE2> pattern(const aoh::Json& match, const char* fiel
   if (!re->ok())
     throw Failure(Errc::config, std::string("match.") + field + " is not a valid RE2 pattern: " + re->error(),
                   std::string("match.") + field,
-                  "Write it in RE2 syntax (no back-references, no look-around); in YAML a backslash in double quotes is \\\\");
+                  "Write it in RE2 syntax (no back-references, no look-around); in YAML a backslash in "
+                  "double quotes is \\\\");
   return re;
 }
 
@@ -47,7 +48,8 @@ std::string_view Match::mismatch(const mime::Message& m) const {
     });
     if (!any) return "from_regex";
   }
-  if (subject_ && !found(*subject_, std::string_view(m.subject ? *m.subject : std::string()).substr(0, kMaxSubject)))
+  if (subject_ &&
+      !found(*subject_, std::string_view(m.subject ? *m.subject : std::string()).substr(0, kMaxSubject)))
     return "subject_regex";
   return {};
 }

@@ -37,9 +37,8 @@ std::vector<Source> sources(const Toolbox& box, const aoh::Json& args, const aoh
                      return host::read_file(path, root, kMaxMessage);
                    }});
   for (const aoh::Json& b : args["blobs"].items())
-    out.push_back({"blob " + printable(b.str(), 200), [&, id = b.str()] {
-                     return box.runtime.services().blob(id, call.id(), kMaxMessage);
-                   }});
+    out.push_back({"blob " + printable(b.str(), 200),
+                   [&, id = b.str()] { return box.runtime.services().blob(id, call.id(), kMaxMessage); }});
   const aoh::Json::Array& raw = args["raw"].items();
   for (std::size_t i = 0; i < raw.size(); ++i)
     out.push_back({"raw[" + std::to_string(i) + "]", [&r = raw[i]] { return r.str(); }});
@@ -59,7 +58,8 @@ aoh::Result email_parse(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
     if (all.empty())
       throw Failure(Errc::invalid, "nothing to parse was named", "paths, blobs, raw or base64",
                     "Give at least one of them");
-    if (all.size() > kMaxSources) throw Failure(Errc::limit, "more than 100 messages at once", "", "Ask for fewer at once");
+    if (all.size() > kMaxSources)
+      throw Failure(Errc::limit, "more than 100 messages at once", "", "Ask for fewer at once");
     const Budget budget = call.from_operator() ? kOperator : kAgent;
     const std::string nonce = random_token();
     mime::RenderOptions options;

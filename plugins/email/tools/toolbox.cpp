@@ -18,7 +18,8 @@ void add_addresses(const aoh::Json& value, const std::string& field, std::vector
       throw Failure(Errc::invalid, "this is not an address: \"" + printable(value.str(), 200) + "\"", field,
                     "Write user@example.org or Name <user@example.org>");
   } else if (value.is_object()) {
-    if (value["address"].str().empty()) throw Failure(Errc::invalid, "the address is missing", field + ".address");
+    if (value["address"].str().empty())
+      throw Failure(Errc::invalid, "the address is missing", field + ".address");
     out.push_back({value["name"].str(), value["address"].str(), {}});
   } else if (value.is_array()) {
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -91,7 +92,8 @@ mime::Format format_of(const aoh::Json& args, mime::Format fallback) {
   if (f == "summary") return mime::Format::summary;
   if (f == "text") return mime::Format::text;
   if (f == "full") return mime::Format::full;
-  throw Failure(Errc::invalid, "unknown format \"" + printable(f, 32) + "\"", "format", "Use summary, text or full");
+  throw Failure(Errc::invalid, "unknown format \"" + printable(f, 32) + "\"", "format",
+                "Use summary, text or full");
 }
 
 aoh::Result mail_result(aoh::Json structured, std::string rendered, std::string_view source) {

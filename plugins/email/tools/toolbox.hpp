@@ -15,36 +15,37 @@
 
 namespace mailroom::tools {
 
-class Outbox;
-
 /// Shared by all calls of one instance; outlives them.
 struct Toolbox {
   host::Runtime& runtime;
-  Outbox& outbox;
+
   /// The running watchers of an account as email_watch shows them; empty strings: all.
   std::function<aoh::Json(std::string_view credential_id, std::string_view mailbox)> watchers;
 };
 
-/// A failure as a tool result: isError, one line for the model, {"error": {code, what, where, server_said, cure, temporary}} for
-/// programs, plus the members of `extra`.
+/// A failure as a tool result: isError, one line for the model, {"error": {code, what, where, server_said,
+/// cure, temporary}} for programs, plus the members of `extra`.
 aoh::Result error_result(const Error& error, const aoh::Json& extra = {});
 aoh::Json error_json(const Error& error);
 
 /// Runs `tool` and turns what it throws into error_result(), a cancellation into Result::cancelled().
 aoh::Result answer(const std::function<aoh::Result()>& tool);
 
-/// Letters and digits from the operating system's generator, 5 bits each: for fences, Message-IDs, boundaries.
+/// Letters and digits from the operating system's generator, 5 bits each: for fences, Message-IDs,
+/// boundaries.
 std::string random_token(std::size_t chars = 24);
 
 /// The credential that the call is about: the argument, else the only one granted. Throws Failure(invalid).
 std::string credential_of(const aoh::Json& args, const aoh::Call& call);
 
-/// Addresses from an argument: "a@b, Name <c@d>", {name, address}, or a list of those. Throws Failure(invalid) naming `field`.
+/// Addresses from an argument: "a@b, Name <c@d>", {name, address}, or a list of those. Throws
+/// Failure(invalid) naming `field`.
 std::vector<mime::Address> addresses_of(const aoh::Json& args, const char* field);
 
 mime::Format format_of(const aoh::Json& args, mime::Format fallback);
 
-/// The answer of a tool that shows a stranger's mail: fenced text for the model, data for programs, the taint.
+/// The answer of a tool that shows a stranger's mail: fenced text for the model, data for programs, the
+/// taint.
 aoh::Result mail_result(aoh::Json structured, std::string rendered, std::string_view source);
 
 }  // namespace mailroom::tools
