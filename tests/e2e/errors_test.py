@@ -1,0 +1,140 @@
+"""What goes wrong, as a person meets it: one line with cause and cure, exit status not 0, no secret in it, nothing lost."""
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import BUILD, RigTest
+
+WRONG = "planted-wrong-password-7731"
+
+
+class Errors(RigTest):
+    def fails(self, r, *words):
+        """Exit status not 0; the last line of stderr holds every word of `words`; no password anywhere."""
+        self.assertNotEqual(r.returncode, 0, r.stdout)
+        lines = [l for l in r.stderr.strip().splitlines() if not l.startswith("development build:")]
+        self.assertEqual(len(lines), 1, f"one line is expected on stderr: {r.stderr!r}")
+        for word in words:
+            self.assertIn(word.lower(), lines[0].lower(), lines[0])
+        for secret in (self.rig.password, WRONG):
+            self.assertNotIn(secret, r.stdout + r.stderr)
+        return lines[0]
+
+    def credential(self, id="me", email="me@rig.test", secret=None, **changes):
+        self.host.add_credential(self.rig.record(id, email, **changes), secret or self.rig.password)
+
+    def mailboxes(self):
+        return self.host.run("call", "email_mailboxes", json.dumps({"credential_id": "me"}))
+
+    def send(self, to, key):
+        return self.host.run("call", "email_send", json.dumps({
+            "credential_id": "me", "to": [to], "subject": "Probe", "text": "Hello.", "idempotency_key": key}))
+
+    def test_the_right_way_works(self):
+        self.credential()
+        self.assertEqual(self.mailboxes().returncode, 0)
+
+    def test_wrong_password(self):
+        self.credential(secret=WRONG)
+        self.fails(self.mailboxes(), "sign-in", "server said", "password")
+        self.fails(self.send("other@rig.test", "k1"), "sign-in", "server said", "password")
+
+    def test_untrusted_certificate(self):
+        self.credential(imap={"host": self.rig.info["untrusted_host"]}, smtp={"host": self.rig.info["untrusted_host"]})
+        self.fails(self.mailboxes(), "certificate", "ca_file")
+        self.fails(self.send("other@rig.test", "k2"), "certificate", "ca_file")
+
+    def test_wrong_host_name(self):
+        self.credential(imap={"host": self.rig.info["wrong_name_host"]}, smtp={"host": self.rig.info["wrong_name_host"]})
+        self.fails(self.mailboxes(), "certificate", self.rig.info["wrong_name_host"])
+        self.fails(self.send("other@rig.test", "k3"), "certificate", self.rig.info["wrong_name_host"])
+
+    def test_refused_recipient(self):
+        self.credential()
+        line = self.fails(self.send("refused@rig.test", "k4"), "refused@rig.test", "550")
+        self.assertIn("server said", line)
+        before = len(self.rig.maildir("beside@rig.test"))
+        r = self.host.run("call", "email_send", json.dumps({
+            "credential_id": "me", "to": ["refused@rig.test", "beside@rig.test"], "subject": "Half", "text": "x",
+            "idempotency_key": "k5"}), "--json")
+        structured = json.loads(r.stdout)["structuredContent"]
+        fate = {x["address"]: x["accepted"] for x in structured["recipients"]}
+        self.assertEqual(fate, {"refused@rig.test": False, "beside@rig.test": True})
+        self.assertEqual(len(self.rig.maildir("beside@rig.test", wait=before + 1)), before + 1)
+
+    def test_nothing_listens(self):
+        self.credential(imap={"port": 9})
+        self.fails(self.mailboxes(), "127.0.0.1:9", "refused")
+
+    def test_unknown_host(self):
+        self.credential(imap={"host": "no-such-host.invalid"})
+        self.fails(self.mailboxes(), "no-such-host.invalid", "address")
+
+    def test_unknown_tool(self):
+        self.fails(self.host.run("call", "email_sned", "{}"), "email_sned", "email_send")
+
+    def test_wrong_argument(self):
+        self.credential()
+        self.fails(self.host.run("call", "email_fetch", '{"credential_id":"me","mailbox":"INBOX","uid":"seven"}'), "uid", "integer")
+        self.fails(self.host.run("call", "email_fetch", '{"credential_id":"me","malbox":"INBOX","uid":7}'), "malbox", "mailbox")
+        self.fails(self.host.run("call", "email_fetch", '{"credential_id":"me",'), "json")
+        self.fails(self.host.run("call", "email_mailboxes", '{"credential_id":"nobody"}'), "nobody", "credential")
+
+    def test_mail_injection_is_refused_before_anything_is_sent(self):
+        self.credential()
+        for field, value in (("subject", "a\r\nBcc: x@rig.test"), ("to", ["a@rig.test\r\nRCPT TO:<x@rig.test>"])):
+            arguments = {"credential_id": "me", "to": ["a@rig.test"], "subject": "s", "text": "t", field: value}
+            self.fails(self.host.run("call", "email_send", json.dumps(arguments)), field)
+        self.assertEqual(self.rig.maildir("x@rig.test"), [])
+
+    def modules(self):
+        """A folder with a copy of the template module, to be broken."""
+        folder = os.path.join(self.host.dir, "modules")
+        os.makedirs(folder, exist_ok=True)
+        for name in ("template.so", "template.json"):
+            shutil.copy(os.path.join(BUILD, "modules", name), folder)
+        return folder
+
+    def test_broken_manifest(self):
+        folder = self.modules()
+        path = os.path.join(folder, "template.json")
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace('"version"', '"verzion"', 1))
+        self.fails(self.host.run("plugins", "trust", os.path.join(folder, "template.so")), "template.json", "verzion", "version")
+        with open(path, "w") as f:
+            f.write(text[: len(text) // 2])
+        self.fails(self.host.run("plugins", "trust", os.path.join(folder, "template.so")), "template.json", "json")
+
+    def test_untrusted_module(self):
+        folder = self.modules()
+        listing = self.host.run("tools", "list", "--modules", folder, "--no-development")
+        self.assertIn("plugins trust", listing.stdout + listing.stderr)
+        self.host.ok("plugins", "trust", os.path.join(folder, "template.so"))
+        self.assertIn("weather_now", self.host.ok("tools", "list", "--modules", folder, "--no-development"))
+        with open(os.path.join(folder, "template.so"), "ab") as f:
+            f.write(b"\0")
+        listing = self.host.run("call", "weather_now", '{"city": "Bern"}', "--modules", folder, "--no-development")
+        self.fails(listing, "template.so", "plugins trust")
+
+    def test_missing_library(self):
+        module = os.path.join(BUILD, "tests", "abi", "missing_library.so")
+        self.assertTrue(os.path.exists(module), module)
+        self.fails(self.host.run("plugins", "trust", module), "missing_library.so", "librarythatisnothere.so")
+
+    def test_a_second_run_says_who_runs(self):
+        self.host.start()
+        self.fails(self.host.run("run"), str(self.host.daemon.pid), "run")
+        self.assertEqual(self.host.stop(), 0)
+
+    def test_bad_blueprint(self):
+        path = self.host.write("bad.yaml", "trigger:\n  source: email\n  credential_id: me\n  mach:\n    folder: INBOX\n")
+        self.fails(self.host.run("blueprint", "check", path), "bad.yaml:4:3", "mach", "match")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,184 @@
+"""What every end-to-end test starts with: the rig of real servers, and host-stub with a home of its own."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SOURCE = os.environ.get("MAILROOM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("MAILROOM_BUILD_DIR") or os.path.join(SOURCE, "build", "release")
+STUB = os.path.join(BUILD, "bin", "host-stub")
+RIG = os.path.join(SOURCE, "tests", "rig", "rig")
+# A sanitizer build is several times slower; every wait is multiplied by this.
+PATIENCE = 4 if os.path.basename(BUILD) in ("asan", "tsan") else 1
+
+
+def wait_for(what, condition, seconds):
+    """The first true value of condition(); fails by name after `seconds`."""
+    until = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > until:
+            raise AssertionError(f"{what}: not within {seconds * PATIENCE} s")
+        time.sleep(0.05)
+
+
+class Rig:
+    """A private Postfix and Dovecot, stopped with this process."""
+
+    def __init__(self, *options):
+        self.dir = tempfile.mkdtemp(prefix="rig", dir="/tmp")
+        self.info = json.loads(self.run("start", "--owner", str(os.getpid()), *options))
+        self.password = self.info["password"]
+
+    def run(self, verb, *args, input=None):
+        r = subprocess.run([sys.executable, RIG, verb, *args, "--dir", self.dir], capture_output=True, input=input)
+        if r.returncode:
+            raise RuntimeError(f"rig {verb}: {r.stderr.decode(errors='replace').strip()}")
+        return r.stdout.decode()
+
+    def deliver(self, to, **kw):
+        args = [x for k, v in kw.items() for x in ("--" + k.replace("_", "-").replace("sender", "from"), str(v))]
+        return json.loads(self.run("deliver", "--to", to, *args))
+
+    def maildir(self, user, wait=None, timeout=30, folder="INBOX"):
+        args = ["--user", user, "--folder", folder] + (["--wait", str(wait), "--timeout", str(timeout * PATIENCE)] if wait else [])
+        return json.loads(self.run("maildir", *args))
+
+    def stop(self):
+        self.run("stop")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def record(self, credential, email, **changes):
+        """A credential record for `email` on this rig; changes: imap={...}, smtp={...}, or any other member."""
+        ca = self.info["ca_file"]
+        record = {"id": credential, "type": "mail", "email": email, "username": email, "authentication": "password", "ca_file": ca,
+                  "imap": {"host": self.info["host"], "port": self.info["imap_tls_port"], "tls": "implicit"},
+                  "smtp": {"host": self.info["host"], "port": self.info["smtp_tls_port"], "tls": "implicit"}}
+        for key, value in changes.items():
+            record[key] = {**record[key], **value} if isinstance(value, dict) else value
+        return record
+
+
+class Host:
+    """host-stub with a home of its own."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="host", dir="/tmp")
+        self.home = os.path.join(self.dir, "home")
+        self.env = dict(os.environ)
+        self.daemon = None
+        self.written = []  # every output of every call, for those who look for secrets in it
+
+    def run(self, *args, input=None, timeout=60, env=None, stub=STUB):
+        r = subprocess.run([stub, *args, "--home", self.home], capture_output=True, input=input.encode() if input else None,
+                           stdin=subprocess.DEVNULL if input is None else None, timeout=timeout * PATIENCE, env={**self.env, **(env or {})})
+        r.stdout, r.stderr = r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
+        self.written += [r.stdout, r.stderr]
+        return r
+
+    def ok(self, *args, **kw):
+        r = self.run(*args, **kw)
+        if r.returncode:
+            raise AssertionError(f"host-stub {' '.join(args)}: exit {r.returncode}: {r.stderr.strip()} {r.stdout.strip()}")
+        return r.stdout
+
+    def json(self, *args, **kw):
+        return json.loads(self.ok(*args, "--json", **kw))
+
+    def call(self, tool, arguments, **kw):
+        """The tool result's structuredContent; fails if the tool did."""
+        return self.json("call", tool, json.dumps(arguments), **kw)["structuredContent"]
+
+    def add_credential(self, record, secret):
+        path = os.path.join(self.dir, record["id"] + ".json")
+        with open(path, "w") as f:
+            json.dump(record, f)
+        with open(path + ".secret", "w") as f:
+            f.write(secret)
+        return self.ok("credential", "add", "--file", path, "--secret-file", f"password={path}.secret")
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def start(self, *args, env=None, wait=True):
+        self.log = open(os.path.join(self.dir, "daemon.log"), "ab")
+        self.daemon = subprocess.Popen([STUB, "run", *args, "--home", self.home], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                       env={**self.env, **(env or {})})
+        if wait:
+            seen = os.path.getsize(self.log.name)
+            def ready():
+                if self.daemon.poll() is not None:
+                    raise AssertionError(f"host-stub run ended with {self.daemon.returncode}: {self.log_text()[-2000:]}")
+                with open(self.log.name, "rb") as f:
+                    f.seek(max(0, seen - 200))
+                    return os.path.exists(os.path.join(self.home, "socket")) and b"ready:" in f.read()
+            wait_for("host-stub run is ready", ready, 20)
+
+    def log_text(self):
+        with open(os.path.join(self.dir, "daemon.log"), errors="replace") as f:
+            return f.read()
+
+    def kill(self):
+        self.daemon.send_signal(signal.SIGKILL)
+        self.daemon.wait()
+        self.daemon = None
+
+    def stop(self):
+        """SIGTERM, and the exit status."""
+        self.daemon.send_signal(signal.SIGTERM)
+        status = self.daemon.wait(timeout=40 * PATIENCE)
+        self.daemon = None
+        return status
+
+    def close(self):
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def files(self):
+        """Every file below the home, as bytes, by path: for those who look for secrets."""
+        found = {}
+        for folder, _, names in os.walk(self.dir):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and not path.endswith(".secret"):
+                    with open(path, "rb") as f:
+                        found[path] = f.read()
+        return found
+
+
+class RigTest(unittest.TestCase):
+    """One rig for all tests of a class, one host for each test."""
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig(*cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.rig.stop()
+
+    def setUp(self):
+        self.host = Host()
+        self.addCleanup(self.host.close)
+
+
+def main():
+    """Runs the calling script's tests; the closing line is the plain one."""
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]))
+    bad = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - bad} passed, {bad} failed")
+    sys.exit(1 if bad or not result.testsRun else 0)
