@@ -1,9 +1,9 @@
 // The private Postfix and Dovecot for a C++ test: starts them for the lifetime of an object, by
 // tests/rig/rig.
 //
-//   mailroom::testing::Rig rig;                       // about 2.5 s; one for a whole test program is enough
-//   rig.deliver({.to = "quotes@rig.test", .subject = "Quote 17"});
-//   auto mail = rig.maildir("quotes@rig.test", 1);    // waits until one is there
+//   mailroom::testing::Rig rig;                       // half a second; one for a whole test program is
+//   enough rig.deliver({.to = "quotes@rig.test", .subject = "Quote 17"}); auto mail =
+//   rig.maildir("quotes@rig.test", 1);    // waits until one is there
 //
 // Every address has a mailbox, all with the same password; each rig has ports and a folder of its own, so
 // test programs may run side by side. If the test dies, however, the rig notices and stops. Methods throw

@@ -157,6 +157,8 @@ def configure(info, many, discard):
     etc = f"{d}/postfix/etc"
     fill("main.cf.in", f"{etc}/main.cf", values)
     fill("master.cf.in", f"{etc}/master.cf", values)
+    for name in ("main.cf", "master.cf"):  # Postfix waits until its configuration is some seconds old
+        os.utime(f"{etc}/{name}", (time.time() - 60,) * 2)
     shutil.copy("/etc/postfix/dynamicmaps.cf", etc)
     os.makedirs(f"{etc}/dynamicmaps.cf.d", exist_ok=True)
 
