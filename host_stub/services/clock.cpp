@@ -103,6 +103,7 @@ std::int64_t VirtualClock::monotonic_ns() const {
 }
 
 void VirtualClock::advance(std::int64_t ns) {
+  const std::lock_guard turn(advancing_);
   std::unique_lock lock(mutex_);
   const std::int64_t target = now_ + ns;
   while (!stopped_) {

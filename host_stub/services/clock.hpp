@@ -72,10 +72,11 @@ class VirtualClock : public Clock {
   std::int64_t wall_ns() const override;
   std::int64_t monotonic_ns() const override;
   /// Moves on by `ns`, running every timer at its own time on the way, in this thread, timers that those set
-  /// included.
+  /// included. Calls from several threads take turns; not to be called from a timer.
   void advance(std::int64_t ns);
 
  private:
+  std::mutex advancing_;  // one thread runs timers at a time
   std::int64_t wall_, now_;
 };
 

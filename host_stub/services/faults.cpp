@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -51,17 +52,20 @@ Rule parse(std::string_view text) {
   else
     refuse(text, "'" + std::string(action) + "' is not kill, fail or delay");
   std::string_view rest = text.substr(0, equals);
-  const auto take = [&](char mark) {
+  const auto take = [&](char mark) -> std::optional<std::string_view> {
     const std::size_t at = rest.rfind(mark);
-    if (at == std::string_view::npos) return std::string_view{};
+    if (at == std::string_view::npos) return std::nullopt;
     const std::string_view value = rest.substr(at + 1);
     rest = rest.substr(0, at);
     return value;
   };
-  if (const auto v = take('+'); !v.empty()) r.ms = number(text, v);
-  if (const auto v = take('@'); !v.empty()) r.nth = number(text, v);
-  if (const auto v = take('/'); !v.empty()) r.every = number(text, v);
-  r.substring = take('~');
+  if (const auto v = take('+')) r.ms = number(text, *v);
+  if (const auto v = take('@')) r.nth = number(text, *v);
+  if (const auto v = take('/')) {
+    r.every = number(text, *v);
+    if (r.every == 0) refuse(text, "every 0th hit is none");
+  }
+  r.substring = std::string(take('~').value_or(""));
   r.point = rest;
   if (r.point.empty()) refuse(text, "no point is named");
   if (r.nth == 0) refuse(text, "hits are counted from 1");

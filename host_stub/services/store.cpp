@@ -131,14 +131,20 @@ Transaction::Transaction(Db& db) : db_(db), lock_(db.mutex_) {
 
 Transaction::~Transaction() {
   --db_.depth_;
-  // An error inside a nested one leaves the outer one to fail by its own exception; only the outermost rolls
-  // back.
-  if (db_.depth_ == 0 && !done_ && !sqlite3_get_autocommit(db_.db_))
+  if (db_.depth_ > 0) {
+    db_.doomed_ = db_.doomed_ || !done_;
+    return;
+  }
+  db_.doomed_ = false;
+  if (!done_ && !sqlite3_get_autocommit(db_.db_))
     sqlite3_exec(db_.db_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void Transaction::commit() {
   if (db_.depth_ == 1) {
+    if (db_.doomed_)
+      throw StoreError(StoreError::Kind::other,
+                       "a transaction was not committed: a part of it had been given up");
     faults::point("store.commit");
     db_.exec("COMMIT");
     done_ = true;

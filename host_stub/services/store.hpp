@@ -82,11 +82,12 @@ class Db {
   std::recursive_mutex mutex_;
   sqlite3* db_ = nullptr;
   int depth_ = 0;
+  bool doomed_ = false;  // an inner transaction was given up: the outermost must not commit its half
 };
 
 /// BEGIN IMMEDIATE to COMMIT, or rolled back when it is left without commit(). Nested ones join the outer
-/// one; only the outermost commits. Fault points: store.begin, store.commit (before the commit reaches the
-/// disk), store.committed.
+/// one; only the outermost commits, and throws if an inner one was left without commit(). Fault points:
+/// store.begin, store.commit (before the commit reaches the disk), store.committed.
 class Transaction {
  public:
   explicit Transaction(Db& db);
