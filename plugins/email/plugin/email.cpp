@@ -2,7 +2,12 @@
 #include "aoh/sdk.hpp"
 #include "aoh_manifest.hpp"
 #include "host/runtime.hpp"
+#include "tools/fetch.hpp"
+#include "tools/mailboxes.hpp"
+#include "tools/outbox.hpp"
 #include "tools/parse.hpp"
+#include "tools/reply.hpp"
+#include "tools/send.hpp"
 
 namespace mailroom {
 namespace {
@@ -33,16 +38,27 @@ class Email : public aoh::Plugin {
   }
   ~Email() override { runtime_.quiesce(); }
 
+  aoh::Result send(const aoh::Json& args, aoh::Call& call) { return tools::email_send(box_, args, call); }
+  aoh::Result fetch(const aoh::Json& args, aoh::Call& call) { return tools::email_fetch(box_, args, call); }
+  aoh::Result reply(const aoh::Json& args, aoh::Call& call) { return tools::email_reply(box_, args, call); }
+  aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
+  aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_mailboxes(box_, args, call);
+  }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
 
   void quiesce(std::int64_t) override { runtime_.quiesce(); }
 
  private:
   host::Runtime runtime_;
-  tools::Toolbox box_{runtime_, {}};
+  tools::Outbox outbox_{runtime_.services()};
+  tools::Toolbox box_{runtime_, outbox_, {}};
 };
 
 }  // namespace
 }  // namespace mailroom
 
-AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse))
+AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse),
+           aoh::tool("email_fetch", &mailroom::Email::fetch), aoh::tool("email_send", &mailroom::Email::send),
+           aoh::tool("email_reply", &mailroom::Email::reply), aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
+           aoh::tool("email_watch", &mailroom::Email::watch))

@@ -15,9 +15,12 @@
 
 namespace mailroom::tools {
 
+class Outbox;
+
 /// Shared by all calls of one instance; outlives them.
 struct Toolbox {
   host::Runtime& runtime;
+  Outbox& outbox;
 
   /// The running watchers of an account as email_watch shows them; empty strings: all.
   std::function<aoh::Json(std::string_view credential_id, std::string_view mailbox)> watchers;

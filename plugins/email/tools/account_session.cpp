@@ -1,0 +1,77 @@
+#include "tools/account_session.hpp"
+
+#include "mime/ascii.hpp"
+#include "mime/parse.hpp"
+
+namespace mailroom::tools {
+
+ImapAccess imap_access(const host::Services& services, const host::Account& account, std::string_view call_id) {
+  if (!account.imap)
+    throw Failure(Errc::config, "the account has no IMAP server", "credential " + account.id + ": imap",
+                  "Add it with host-stub credential add");
+  ImapAccess access;
+  access.label = account.imap->where();
+  access.login.endpoint = *account.imap;
+  access.login.credentials = services.sign_in(account, call_id);
+  return access;
+}
+
+Which which_message(const aoh::Json& args) {
+  Which w;
+  w.mailbox = args["mailbox"].str_or("INBOX");
+  const std::int64_t uid = args["uid"].integer();
+  if (uid < 0 || uid > UINT32_MAX) throw Failure(Errc::invalid, "uid is out of range", "uid");
+  w.uid = static_cast<imap::Uid>(uid);
+  w.uid_validity = static_cast<std::uint32_t>(args["uid_validity"].integer());
+  std::string_view id = mime::trim(args["message_id"].str());
+  if (id.starts_with('<')) id.remove_prefix(1);
+  if (id.ends_with('>')) id.remove_suffix(1);
+  w.message_id = std::string(id);
+  if (w.uid == 0 && w.message_id.empty())
+    throw Failure(Errc::invalid, "no message was named", "uid", "Give uid (with uid_validity), or message_id");
+  return w;
+}
+
+net::Task<Located> locate(imap::Client& client, Which which) {
+  Located found;
+  found.mailbox = co_await client.select(which.mailbox, true);
+  const std::string where = printable(which.mailbox, 200);
+  if (which.uid_validity != 0 && which.uid != 0 && found.mailbox.uid_validity != which.uid_validity)
+    throw Failure(Errc::state,
+                  "the mailbox numbers its messages anew (UIDVALIDITY is " +
+                      std::to_string(found.mailbox.uid_validity) + " now): the UID may be another message",
+                  where, "Name the message by its message_id");
+  std::vector<imap::Uid> uids;
+  if (which.uid != 0) {
+    uids.push_back(which.uid);
+  } else {
+    imap::Criteria criteria;
+    criteria.header("Message-ID", which.message_id);
+    uids = co_await client.uid_search(criteria);
+    constexpr std::size_t kMost = 50;  // newest first; substring matches are weeded out below
+    if (uids.size() > kMost) uids.erase(uids.begin(), uids.end() - kMost);
+  }
+  const imap::FetchItems items = read::head_items(client);
+  std::optional<imap::MessageRow> best;
+  found.same_id = 0;
+  for (auto it = uids.rbegin(); it != uids.rend(); ++it) {
+    std::optional<imap::MessageRow> row = co_await read::fetch_one(client, *it, items);
+    if (!row) continue;
+    if (!which.message_id.empty()) {
+      const imap::Section* header = row->section("HEADER");
+      const mime::Message m = mime::parse_headers(header ? header->bytes : std::string());
+      if (m.message_id != which.message_id) continue;  // SEARCH HEADER finds substrings (RFC 3501 §6.4.4)
+    }
+    ++found.same_id;
+    if (!best) best = std::move(row);
+  }
+  if (!best)
+    throw Failure(Errc::not_found,
+                  which.uid != 0 ? "there is no message with UID " + std::to_string(which.uid)
+                                 : "there is no message with Message-ID <" + printable(which.message_id, 200) + ">",
+                  where, "It may have been moved or deleted; name its mailbox");
+  found.head = std::move(*best);
+  co_return found;
+}
+
+}  // namespace mailroom::tools
