@@ -60,5 +60,6 @@ class Email : public aoh::Plugin {
 
 AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse),
            aoh::tool("email_fetch", &mailroom::Email::fetch), aoh::tool("email_send", &mailroom::Email::send),
-           aoh::tool("email_reply", &mailroom::Email::reply), aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
+           aoh::tool("email_reply", &mailroom::Email::reply),
+           aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
            aoh::tool("email_watch", &mailroom::Email::watch))

@@ -10,7 +10,8 @@ namespace {
 
 using imap::BodyPart;
 
-const std::string* param(const std::vector<std::pair<std::string, std::string>>& params, std::string_view name) {
+const std::string* param(const std::vector<std::pair<std::string, std::string>>& params,
+                         std::string_view name) {
   for (const auto& [k, v] : params)
     if (mime::iequals(k, name)) return &v;
   return nullptr;
@@ -55,14 +56,12 @@ struct Walk {
 };
 
 void put(const BodyPart& p, bool top, const imap::MessageRow& row, std::string& out) {
-  if (!top)
-    if (const imap::Section* mime = row.section(p.number + ".MIME"); mime && !mime->bytes.empty()) {
-      out += mime->bytes;
-      // The section ends with the empty line that ends the header (RFC 3501 §6.4.5), but not on every server.
-      if (!out.ends_with("\r\n\r\n")) out += out.ends_with("\r\n") ? "\r\n" : "\r\n\r\n";
-    } else {
-      out += "\r\n";
-    }
+  if (!top) {
+    const imap::Section* header = row.section(p.number + ".MIME");
+    out += header && !header->bytes.empty() ? header->bytes : "\r\n";
+    // The section ends with the empty line that ends the header (RFC 3501 §6.4.5), but not on every server.
+    if (!out.ends_with("\r\n\r\n")) out += out.ends_with("\r\n") ? "\r\n" : "\r\n\r\n";
+  }
   if (multipart(p)) {
     const std::string* boundary = param(p.params, "boundary");
     for (const BodyPart& child : p.parts) {
@@ -107,7 +106,8 @@ PartPlan plan_text(const imap::MessageRow& head, const TextLimits& limits) {
 mime::Message assemble(const imap::MessageRow& head, const PartPlan& plan, const imap::MessageRow& parts) {
   std::string raw;
   if (const imap::Section* header = head.section("HEADER")) raw = header->bytes;
-  if (!raw.ends_with("\r\n\r\n") && raw != "\r\n") raw += raw.ends_with("\r\n") || raw.empty() ? "\r\n" : "\r\n\r\n";
+  if (!raw.ends_with("\r\n\r\n") && raw != "\r\n")
+    raw += raw.ends_with("\r\n") || raw.empty() ? "\r\n" : "\r\n\r\n";
   if (plan.plain) {
     if (const imap::Section* text = parts.section("TEXT")) raw += text->bytes;
   } else if (head.structure) {

@@ -1,7 +1,8 @@
-// Which parts of a message to download so that its text can be read and its attachments named, but not fetched. Pure.
+// Which parts of a message to download so that its text can be read and its attachments named, but not
+// fetched. Pure.
 //
-// The parts that were fetched are put together to a message that lacks nothing but the attachments' bytes; it goes through the
-// same parser as a whole one, so that both read alike.
+// The parts that were fetched are put together to a message that lacks nothing but the attachments' bytes; it
+// goes through the same parser as a whole one, so that both read alike.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -24,11 +25,12 @@ struct PartPlan {
   std::vector<imap::FetchItems::Want> wants;
 };
 
-/// `head`: a row fetched with size, structure and section HEADER. Without a readable structure the plan is the beginning of TEXT.
+/// `head`: a row fetched with size, structure and section HEADER. Without a readable structure the plan is
+/// the beginning of TEXT.
 PartPlan plan_text(const imap::MessageRow& head, const TextLimits& limits = {});
 
-/// The message: `head`'s header, what `parts` (a row fetched with plan.wants) brought. Attachments that were not fetched have an estimated
-/// size and no hash.
+/// The message: `head`'s header, what `parts` (a row fetched with plan.wants) brought. Attachments that were
+/// not fetched have an estimated size and no hash.
 mime::Message assemble(const imap::MessageRow& head, const PartPlan& plan, const imap::MessageRow& parts);
 
 }  // namespace mailroom::read

@@ -11,7 +11,8 @@ imap::FetchItems head_items(const imap::Client&) {
   return items;
 }
 
-net::Task<std::optional<imap::MessageRow>> fetch_one(imap::Client& client, imap::Uid uid, imap::FetchItems items) {
+net::Task<std::optional<imap::MessageRow>> fetch_one(imap::Client& client, imap::Uid uid,
+                                                     imap::FetchItems items) {
   std::optional<imap::MessageRow> found;
   const imap::UidSet set = imap::UidSet::one(uid);
   const imap::OnRow on_row = [&](imap::MessageRow&& row) {

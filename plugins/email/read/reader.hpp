@@ -13,20 +13,23 @@ namespace mailroom::read {
 imap::FetchItems head_items(const imap::Client& client);
 
 /// The row of one message, nullopt when there is none (expunged meanwhile). Throws Failure.
-net::Task<std::optional<imap::MessageRow>> fetch_one(imap::Client& client, imap::Uid uid, imap::FetchItems items);
+net::Task<std::optional<imap::MessageRow>> fetch_one(imap::Client& client, imap::Uid uid,
+                                                     imap::FetchItems items);
 
-/// The text of a message whose head is known: one more FETCH. A message that is gone meanwhile reads as its header.
-net::Task<mime::Message> fetch_text(imap::Client& client, const imap::MessageRow& head, TextLimits limits = {});
+/// The text of a message whose head is known: one more FETCH. A message that is gone meanwhile reads as its
+/// header.
+net::Task<mime::Message> fetch_text(imap::Client& client, const imap::MessageRow& head,
+                                    TextLimits limits = {});
 
 /// Header fields and attachments' names, without text: no further FETCH but of the parts' headers.
 net::Task<mime::Message> fetch_summary(imap::Client& client, const imap::MessageRow& head);
 
 /// The JSON of SPEC §2 with what only the server knows: flags, mailbox, uid, uid_validity, thread_id.
-aoh::Json to_json(const mime::Message& message, const imap::MessageRow& row, const imap::MailboxState& mailbox,
-                  const mime::RenderOptions& options);
+aoh::Json to_json(const mime::Message& message, const imap::MessageRow& row,
+                  const imap::MailboxState& mailbox, const mime::RenderOptions& options);
 
-/// The conversation: the server's THREADID, else the first id of References, In-Reply-To, or the message's own. A sender can
-/// claim any; "" when there is nothing to go by.
+/// The conversation: the server's THREADID, else the first id of References, In-Reply-To, or the message's
+/// own. A sender can claim any; "" when there is nothing to go by.
 std::string thread_id(const mime::Message& message, const imap::MessageRow& row);
 
 }  // namespace mailroom::read

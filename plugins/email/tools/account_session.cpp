@@ -5,7 +5,8 @@
 
 namespace mailroom::tools {
 
-ImapAccess imap_access(const host::Services& services, const host::Account& account, std::string_view call_id) {
+ImapAccess imap_access(const host::Services& services, const host::Account& account,
+                       std::string_view call_id) {
   if (!account.imap)
     throw Failure(Errc::config, "the account has no IMAP server", "credential " + account.id + ": imap",
                   "Add it with host-stub credential add");
@@ -28,7 +29,8 @@ Which which_message(const aoh::Json& args) {
   if (id.ends_with('>')) id.remove_suffix(1);
   w.message_id = std::string(id);
   if (w.uid == 0 && w.message_id.empty())
-    throw Failure(Errc::invalid, "no message was named", "uid", "Give uid (with uid_validity), or message_id");
+    throw Failure(Errc::invalid, "no message was named", "uid",
+                  "Give uid (with uid_validity), or message_id");
   return w;
 }
 
@@ -67,8 +69,9 @@ net::Task<Located> locate(imap::Client& client, Which which) {
   }
   if (!best)
     throw Failure(Errc::not_found,
-                  which.uid != 0 ? "there is no message with UID " + std::to_string(which.uid)
-                                 : "there is no message with Message-ID <" + printable(which.message_id, 200) + ">",
+                  which.uid != 0
+                      ? "there is no message with UID " + std::to_string(which.uid)
+                      : "there is no message with Message-ID <" + printable(which.message_id, 200) + ">",
                   where, "It may have been moved or deleted; name its mailbox");
   found.head = std::move(*best);
   co_return found;

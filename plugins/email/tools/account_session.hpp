@@ -15,7 +15,8 @@ struct ImapAccess {
   std::string label;
 };
 /// Throws Failure (config when the account has no IMAP server).
-ImapAccess imap_access(const host::Services& services, const host::Account& account, std::string_view call_id);
+ImapAccess imap_access(const host::Services& services, const host::Account& account,
+                       std::string_view call_id);
 
 /// Which message: mailbox and uid, or Message-ID.
 struct Which {
@@ -24,23 +25,25 @@ struct Which {
   std::uint32_t uid_validity = 0;  ///< 0: not checked
   std::string message_id;          ///< without angle brackets
 };
-/// From the arguments mailbox, uid, uid_validity, message_id. Throws Failure(invalid) when neither uid nor message_id is there.
+/// From the arguments mailbox, uid, uid_validity, message_id. Throws Failure(invalid) when neither uid nor
+/// message_id is there.
 Which which_message(const aoh::Json& args);
 
 struct Located {
-  imap::MessageRow head;       ///< fetched with read::head_items
+  imap::MessageRow head;  ///< fetched with read::head_items
   imap::MailboxState mailbox;
-  std::size_t same_id = 1;     ///< messages that carry the Message-ID; the newest is taken
+  std::size_t same_id = 1;  ///< messages that carry the Message-ID; the newest is taken
 };
-/// Opens the mailbox read-only and finds the message. Throws Failure: not_found (says what was looked for), state when uid_validity
-/// is no longer the mailbox's: that UID may be another message now.
+/// Opens the mailbox read-only and finds the message. Throws Failure: not_found (says what was looked for),
+/// state when uid_validity is no longer the mailbox's: that UID may be another message now.
 net::Task<Located> locate(imap::Client& client, Which which);
 
-/// Connects, signs in, runs `work` with the session, logs out. Throws what the session or the work throws. A cancelled job drops
-/// the connection.
+/// Connects, signs in, runs `work` with the session, logs out. Throws what the session or the work throws. A
+/// cancelled job drops the connection.
 template <typename T>
-net::Task<T> with_session(host::Runtime& runtime, std::shared_ptr<host::Job> job, std::shared_ptr<ImapAccess> access,
-                          std::function<net::Task<T>(imap::Client&)> work, net::Executor executor) {
+net::Task<T> with_session(host::Runtime& runtime, std::shared_ptr<host::Job> job,
+                          std::shared_ptr<ImapAccess> access, std::function<net::Task<T>(imap::Client&)> work,
+                          net::Executor executor) {
   std::unique_ptr<imap::Client> client = co_await imap::Client::connect(
       executor, runtime.net(), std::move(access->login), runtime.trace("imap " + access->label));
   const host::Job::Abortable abortable(*job, [&c = *client] { c.abort(); });
@@ -56,10 +59,10 @@ T imap_call(const Toolbox& box, aoh::Call& call, const host::Account& account,
             std::function<net::Task<T>(imap::Client&)> work) {
   auto job = std::make_shared<host::Job>(call.id());
   auto access = std::make_shared<ImapAccess>(imap_access(box.runtime.services(), account, call.id()));
-  return box.runtime.run<T>(call, job,
-                            [&runtime = box.runtime, job, access, work = std::move(work)](net::Executor executor) {
-                              return with_session<T>(runtime, job, access, work, std::move(executor));
-                            });
+  return box.runtime.run<T>(
+      call, job, [&runtime = box.runtime, job, access, work = std::move(work)](net::Executor executor) {
+        return with_session<T>(runtime, job, access, work, std::move(executor));
+      });
 }
 
 }  // namespace mailroom::tools

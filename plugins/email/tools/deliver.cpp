@@ -19,7 +19,8 @@ aoh::Json outcome_json(const OutboxRecord& r, bool repeated) {
               {"subject", r.subject}};
   j.set_if(repeated, "repeated", true);
   aoh::Json recipients = r.recipients;
-  if (!recipients.is_array() || r.resolved_by.size()) {  // settled by a person: the server's words are not known
+  if (!recipients.is_array() ||
+      r.resolved_by.size()) {  // settled by a person: the server's words are not known
     recipients = aoh::Json::array();
     for (const std::string& a : r.to)
       recipients.push(aoh::Json{{"address", a}, {"accepted", r.state == OutboxState::sent}});
@@ -29,7 +30,8 @@ aoh::Json outcome_json(const OutboxRecord& r, bool repeated) {
 }
 
 aoh::Result uncertain_result(const OutboxRecord& r, bool repeated) {
-  Error e{Errc::state, "it is not known whether the message was sent: the connection or the program broke at its end",
+  Error e{Errc::state,
+          "it is not known whether the message was sent: the connection or the program broke at its end",
           "outbox/" + r.id, r.error["server_said"].str(), kUncertainCure};
   aoh::Json extra = outcome_json(r, repeated);
   return error_result(e, extra);
@@ -54,16 +56,17 @@ aoh::Result recorded_result(const OutboxRecord& r, bool repeated) {
     else
       refused += "\nNot to " + a["address"].str() + "; the server said: \"" + a["server_said"].str() + "\"";
   }
-  std::string text = std::string(repeated ? "Sent before, with this key: to " : "Sent to ") + std::to_string(accepted) +
-                     " of " + std::to_string(j["recipients"].size()) + " recipients. Message-ID <" + r.message_id +
-                     ">, " + std::to_string(r.size) + " bytes." + refused;
+  std::string text = std::string(repeated ? "Sent before, with this key: to " : "Sent to ") +
+                     std::to_string(accepted) + " of " + std::to_string(j["recipients"].size()) +
+                     " recipients. Message-ID <" + r.message_id + ">, " + std::to_string(r.size) + " bytes." +
+                     refused;
   return aoh::Result::ok(std::move(j), std::move(text));
 }
 
 // The network part. Holds everything it needs: it may outlive the call.
 net::Task<OutboxRecord> transmit(host::Runtime& runtime, const Outbox& outbox, std::shared_ptr<host::Job> job,
-                                 std::shared_ptr<Outbox::Claim> claim, Outbox::Entry entry, std::string bytes,
-                                 smtp::Login login, net::Executor executor) {
+                                 [[maybe_unused]] std::shared_ptr<Outbox::Claim> claim, Outbox::Entry entry,
+                                 std::string bytes, smtp::Login login, net::Executor executor) {
   const std::string where = login.endpoint.where();
   // A failure before the final dot: nothing was sent, the same bytes may go another time.
   const auto failed = [&](const Error& e) {
@@ -73,7 +76,8 @@ net::Task<OutboxRecord> transmit(host::Runtime& runtime, const Outbox& outbox, s
   };
   std::unique_ptr<smtp::Client> client;
   try {
-    client = co_await smtp::Client::connect(executor, runtime.net(), std::move(login), runtime.trace("smtp " + where));
+    client = co_await smtp::Client::connect(executor, runtime.net(), std::move(login),
+                                            runtime.trace("smtp " + where));
     job->check();
   } catch (const Failure& f) {
     failed(f.error);
@@ -141,7 +145,8 @@ mime::Address sender_of(const aoh::Json& args, const host::Account& account) {
                 "Use one of its identities; the operator adds them to the credential");
 }
 
-std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call) {
+std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh::Json& args,
+                                                  const aoh::Call& call) {
   std::vector<mime::DraftAttachment> out;
   std::size_t left = box.runtime.config().max_message_bytes;
   const aoh::Json::Array& items = args["attachments"].items();
@@ -171,7 +176,8 @@ std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh:
     }
     if (d.bytes.size() > left)
       throw Failure(Errc::limit,
-                    "the attachments have more than " + std::to_string(box.runtime.config().max_message_bytes) + " bytes",
+                    "the attachments have more than " +
+                        std::to_string(box.runtime.config().max_message_bytes) + " bytes",
                     field);
     left -= d.bytes.size();
     if (d.filename.empty()) d.filename = "attachment";
@@ -194,7 +200,8 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   const host::Services& services = box.runtime.services();
   std::shared_ptr<Outbox::Claim> claim = box.outbox.claim(key.outbox_id);
   if (!claim)
-    throw Failure(Errc::temporary, "the same message is being sent by another call", "outbox/" + key.outbox_id,
+    throw Failure(Errc::temporary, "the same message is being sent by another call",
+                  "outbox/" + key.outbox_id,
                   "Call again with the same idempotency_key to learn what became of it");
   auto entry = box.outbox.find(key.outbox_id);
   if (entry) {
@@ -203,12 +210,14 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
       throw Failure(Errc::invalid, "this idempotency_key was used for another message", "idempotency_key",
                     "Use a new key for a new message, the same arguments for the same one");
     switch (next_step(r)) {
-      case OutboxStep::answer: return recorded_result(r, true);
+      case OutboxStep::answer:
+        return recorded_result(r, true);
       case OutboxStep::call_uncertain:
         r.state = OutboxState::uncertain;
         box.outbox.save(*entry);
         return uncertain_result(r, true);
-      case OutboxStep::send: break;
+      case OutboxStep::send:
+        break;
     }
   } else {
     const mime::Draft d = draft();
@@ -234,12 +243,12 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   login.credentials = services.sign_in(account, call.id());
   auto job = std::make_shared<host::Job>(call.id());
   // std::function wants a copyable closure; the parts are used once.
-  auto parts = std::make_shared<std::tuple<Outbox::Entry, std::string, smtp::Login>>(std::move(*entry), std::move(bytes),
-                                                                                    std::move(login));
+  auto parts = std::make_shared<std::tuple<Outbox::Entry, std::string, smtp::Login>>(
+      std::move(*entry), std::move(bytes), std::move(login));
   const OutboxRecord done = box.runtime.run<OutboxRecord>(
       call, job, [&runtime = box.runtime, &outbox = box.outbox, job, claim, parts](net::Executor executor) {
-        return transmit(runtime, outbox, job, claim, std::move(std::get<0>(*parts)), std::move(std::get<1>(*parts)),
-                        std::move(std::get<2>(*parts)), std::move(executor));
+        return transmit(runtime, outbox, job, claim, std::move(std::get<0>(*parts)),
+                        std::move(std::get<1>(*parts)), std::move(std::get<2>(*parts)), std::move(executor));
       });
   return recorded_result(done, false);
 }

@@ -24,9 +24,10 @@ net::Task<Fetched> fetch(imap::Client& client, Which which, Want want, std::size
     f.message = co_await read::fetch_text(client, f.at.head);
   } else {
     if (f.at.head.size.value_or(0) > max_bytes)
-      throw Failure(Errc::limit,
-                    "the message has " + std::to_string(*f.at.head.size) + " bytes, more than max_message_bytes", "",
-                    "Use format text, or let the operator raise the limit");
+      throw Failure(
+          Errc::limit,
+          "the message has " + std::to_string(*f.at.head.size) + " bytes, more than max_message_bytes", "",
+          "Use format text, or let the operator raise the limit");
     imap::FetchItems items;
     items.sections = {{"", std::nullopt, 0}};
     const auto row = co_await read::fetch_one(client, f.at.head.uid, items);
@@ -53,24 +54,25 @@ aoh::Result email_fetch(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
     const Want want = raw ? Want::raw : options.format == mime::Format::summary ? Want::summary : Want::text;
     const Fetched f = imap_call<Fetched>(
         box, call, account,
-        [which, want, most = box.runtime.config().max_message_bytes](imap::Client& client) -> net::Task<Fetched> {
-          return fetch(client, which, want, most);
-        });
+        [which, want, most = box.runtime.config().max_message_bytes](
+            imap::Client& client) -> net::Task<Fetched> { return fetch(client, which, want, most); });
     aoh::Json structured{{"message", read::to_json(f.message, f.at.head, f.at.mailbox, options)}};
     std::string text = mime::render_for_model(f.message, random_token(), options);
     text = "UID " + std::to_string(f.at.head.uid) + " of a mailbox with UIDVALIDITY " +
            std::to_string(f.at.mailbox.uid_validity) + "\n" + text;
     if (raw) {
-      structured.set("raw",
-                     services.make_blob(call.id(), aoh::Json{{"mime_type", "message/rfc822"}, {"filename", "message.eml"}},
-                                        f.raw));
+      structured.set(
+          "raw",
+          services.make_blob(call.id(),
+                             aoh::Json{{"mime_type", "message/rfc822"}, {"filename", "message.eml"}}, f.raw));
       structured.slot("raw").set("blob", structured["raw"]["id"]);
       structured.slot("raw").erase("id");
       text += "\nThe raw message is blob " + structured["raw"]["blob"].str() + ".";
     }
     if (f.at.same_id > 1) {
-      const std::string notice = std::to_string(f.at.same_id) +
-                                 " messages carry this Message-ID; this is the newest. Name another by its uid.";
+      const std::string notice =
+          std::to_string(f.at.same_id) +
+          " messages carry this Message-ID; this is the newest. Name another by its uid.";
       structured.set("notice", notice);
       text += "\n" + notice;
     }

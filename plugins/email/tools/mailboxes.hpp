@@ -4,7 +4,8 @@
 
 namespace mailroom::tools {
 
-/// {"mailboxes": [{name, delimiter, flags, special_use}]}, or for status one with messages, unseen, uid_next, uid_validity. At most 1,000.
+/// {"mailboxes": [{name, delimiter, flags, special_use}]}, or for status one with messages, unseen, uid_next,
+/// uid_validity. At most 1,000.
 aoh::Result email_mailboxes(const Toolbox& box, const aoh::Json& args, aoh::Call& call);
 
 /// {"watchers": [...]} of the account; for the person at the command line of all accounts when none is named.

@@ -47,11 +47,13 @@ std::optional<Outbox::Entry> Outbox::find(const std::string& id) const {
   if (!value) return std::nullopt;
   auto record = OutboxRecord::from_json(aoh::Json::parse(value->text));
   if (!record)
-    throw Failure(Errc::state, "the outbox record cannot be read", "outbox/" + id, "host-stub outbox show has it");
+    throw Failure(Errc::state, "the outbox record cannot be read", "outbox/" + id,
+                  "host-stub outbox show has it");
   return Entry{std::move(*record), value->version};
 }
 
-Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& composed, const std::string& subject) const {
+Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& composed,
+                              const std::string& subject) const {
   record.state = OutboxState::prepared;
   record.subject = subject;
   record.message_id = composed.message_id;
@@ -60,7 +62,8 @@ Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& compose
   record.smtputf8 = composed.smtputf8;
   record.size = composed.bytes.size();
   record.created_unix_ns = services_.clock.wall_ns();
-  record.blob = services_.make_blob({}, aoh::Json{{"mime_type", "message/rfc822"}}, composed.bytes)["id"].str();
+  record.blob =
+      services_.make_blob({}, aoh::Json{{"mime_type", "message/rfc822"}}, composed.bytes)["id"].str();
   Entry entry{std::move(record), 0};
   save(entry);
   return entry;
@@ -68,12 +71,14 @@ Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& compose
 
 void Outbox::save(Entry& entry) const {
   entry.record.updated_unix_ns = services_.clock.wall_ns();
-  if (!services_.state.apply({{key_of(entry.record.id), entry.record.to_json().dump(), entry.version, false}}))
+  if (!services_.state.apply(
+          {{key_of(entry.record.id), entry.record.to_json().dump(), entry.version, false}}))
     throw Failure(Errc::temporary, "the outbox record was changed by somebody else meanwhile",
                   "outbox/" + entry.record.id, "Call again with the same idempotency_key");
   // Versions grow with each write; only the store knows by how much.
   const auto now = services_.state.get(key_of(entry.record.id));
-  if (!now) throw Failure(Errc::internal, "the outbox record is gone after writing it", "outbox/" + entry.record.id);
+  if (!now)
+    throw Failure(Errc::internal, "the outbox record is gone after writing it", "outbox/" + entry.record.id);
   entry.version = now->version;
 }
 

@@ -1,7 +1,9 @@
 // The durable outbox: what is about to leave is on disk before it leaves, and what left never leaves again.
 //
-// Records lie in aoh.state/1 below "outbox/", the bytes in sealed blobs. The order of writes is the guarantee:
-//   bytes sealed -> record `prepared` -> all but the final dot on the wire -> record `committing` -> final dot -> outcome.
+// Records lie in aoh.state/1 below "outbox/", the bytes in sealed blobs. The order of writes is the
+// guarantee:
+//   bytes sealed -> record `prepared` -> all but the final dot on the wire -> record `committing` -> final
+//   dot -> outcome.
 #pragma once
 #include <functional>
 #include <memory>
@@ -45,9 +47,11 @@ class Outbox {
     std::uint64_t version = 0;
   };
   std::optional<Entry> find(const std::string& id) const;
-  /// Seals the composed bytes and writes the first record. `record` brings what the message does not tell. Throws Failure.
+  /// Seals the composed bytes and writes the first record. `record` brings what the message does not tell.
+  /// Throws Failure.
   Entry prepare(OutboxRecord record, const mime::Composed& composed, const std::string& subject) const;
-  /// Writes the record with the time of now; durable on return. Throws Failure(temporary) when somebody else changed it.
+  /// Writes the record with the time of now; durable on return. Throws Failure(temporary) when somebody else
+  /// changed it.
   void save(Entry& entry) const;
   /// The sealed bytes. Throws Failure.
   std::string bytes(const OutboxRecord& record) const;

@@ -18,12 +18,18 @@ aoh::Json strings(const std::vector<std::string>& list) {
 
 std::string_view name(OutboxState state) {
   switch (state) {
-    case OutboxState::prepared: return "prepared";
-    case OutboxState::committing: return "committing";
-    case OutboxState::sent: return "sent";
-    case OutboxState::refused: return "refused";
-    case OutboxState::failed: return "failed";
-    case OutboxState::uncertain: return "uncertain";
+    case OutboxState::prepared:
+      return "prepared";
+    case OutboxState::committing:
+      return "committing";
+    case OutboxState::sent:
+      return "sent";
+    case OutboxState::refused:
+      return "refused";
+    case OutboxState::failed:
+      return "failed";
+    case OutboxState::uncertain:
+      return "uncertain";
   }
   return "uncertain";
 }
@@ -31,7 +37,8 @@ std::string_view name(OutboxState state) {
 aoh::Json OutboxRecord::to_json() const {
   std::string summary = "to " + (to.empty() ? std::string("nobody") : to.front());
   if (to.size() > 1) summary += " and " + std::to_string(to.size() - 1) + " more";
-  summary += ": " + (subject.empty() ? std::string("(no subject)") : std::string(aoh::utf8_prefix(subject, 200)));
+  summary +=
+      ": " + (subject.empty() ? std::string("(no subject)") : std::string(aoh::utf8_prefix(subject, 200)));
   aoh::Json j{{"id", id},
               {"state", std::string(name(state))},
               {"kind", "email"},
@@ -98,21 +105,32 @@ void OutboxRecord::take(const smtp::Outcome& outcome) {
     recipients.push(std::move(j));
   }
   switch (outcome.state) {
-    case smtp::Outcome::State::delivered: state = OutboxState::sent; break;
-    case smtp::Outcome::State::refused: state = OutboxState::refused; break;
-    case smtp::Outcome::State::temporary: state = OutboxState::failed; break;
-    case smtp::Outcome::State::uncertain: state = OutboxState::uncertain; break;
+    case smtp::Outcome::State::delivered:
+      state = OutboxState::sent;
+      break;
+    case smtp::Outcome::State::refused:
+      state = OutboxState::refused;
+      break;
+    case smtp::Outcome::State::temporary:
+      state = OutboxState::failed;
+      break;
+    case smtp::Outcome::State::uncertain:
+      state = OutboxState::uncertain;
+      break;
   }
 }
 
 OutboxStep next_step(const OutboxRecord& record) {
   switch (record.state) {
     case OutboxState::prepared:
-    case OutboxState::failed: return OutboxStep::send;
-    case OutboxState::committing: return OutboxStep::call_uncertain;
+    case OutboxState::failed:
+      return OutboxStep::send;
+    case OutboxState::committing:
+      return OutboxStep::call_uncertain;
     case OutboxState::sent:
     case OutboxState::refused:
-    case OutboxState::uncertain: return OutboxStep::answer;
+    case OutboxState::uncertain:
+      return OutboxStep::answer;
   }
   return OutboxStep::answer;
 }

@@ -10,8 +10,9 @@
 
 namespace mailroom::tools {
 
-/// prepared -> committing -> sent | refused | uncertain; prepared -> failed -> prepared ... A crash leaves prepared (nothing left
-/// this machine: the same bytes may go) or committing (the server may have the message: nobody can tell).
+/// prepared -> committing -> sent | refused | uncertain; prepared -> failed -> prepared ... A crash leaves
+/// prepared (nothing left this machine: the same bytes may go) or committing (the server may have the
+/// message: nobody can tell).
 enum class OutboxState { prepared, committing, sent, refused, failed, uncertain };
 std::string_view name(OutboxState state);
 
@@ -20,7 +21,8 @@ struct OutboxRecord {
   OutboxState state = OutboxState::prepared;
   std::int64_t created_unix_ns = 0, updated_unix_ns = 0;
   std::string credential_id;
-  std::string request_sha256;  ///< of the arguments: the same key with other arguments is a mistake of the caller's
+  std::string
+      request_sha256;  ///< of the arguments: the same key with other arguments is a mistake of the caller's
   std::string session_id, call_id;
   std::string from, subject, message_id;
   std::vector<std::string> to;  ///< the envelope's

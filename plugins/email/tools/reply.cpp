@@ -10,8 +10,14 @@ namespace {
 
 void guard(const policy::Verdict& verdict) {
   if (verdict) return;
-  throw Failure(Errc::refused, "no automatic answer to this message: " + verdict.why, "loop guard: " + verdict.rule,
-                "This is final. Finish without answering");
+  throw Failure(Errc::refused, "no automatic answer to this message: " + verdict.why,
+                "loop guard: " + verdict.rule, "This is final. Finish without answering");
+}
+
+net::Task<mime::Message> read_original(imap::Client& client, Which which, bool with_text) {
+  const Located at = co_await locate(client, which);
+  if (with_text) co_return co_await read::fetch_text(client, at.head);
+  co_return co_await read::fetch_summary(client, at.head);
 }
 
 }  // namespace
@@ -35,12 +41,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       const bool quote = args["quote"].boolean();
       const mime::Message original = imap_call<mime::Message>(
           box, call, account, [which, quote](imap::Client& client) -> net::Task<mime::Message> {
-            // Parameters of a coroutine are copied into its frame, captures are not.
-            return [](imap::Client& c, Which w, bool with_text) -> net::Task<mime::Message> {
-              const Located at = co_await locate(c, w);
-              if (with_text) co_return co_await read::fetch_text(c, at.head);
-              co_return co_await read::fetch_summary(c, at.head);
-            }(client, which, quote);
+            return read_original(client, which, quote);
           });
       const std::vector<std::string> own = account.addresses();
       mime::Draft d = mime::reply_draft(original, own, args["reply_all"].boolean());
