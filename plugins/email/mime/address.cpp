@@ -61,14 +61,20 @@ class List {
   }
 
   void quoted() {
-    const std::size_t start = at_++;
-    std::string inside;
-    for (; at_ < s_.size() && s_[at_] != '"'; ++at_) {
-      if (s_[at_] == '\\' && at_ + 1 < s_.size()) ++at_;
-      inside += s_[at_];
+    const std::size_t start = at_;
+    std::size_t end = start + 1;
+    while (!no_more_quotes_ && end < s_.size() && s_[end] != '"') end += s_[end] == '\\' ? 2 : 1;
+    if (no_more_quotes_ ||
+        end >= s_.size()) {  // never closed: a stray mark, or all that follows would be lost
+      no_more_quotes_ = true;
+      ++at_;
+      return;
     }
-    at_ = std::min(at_ + 1, s_.size());
-    phrase_ += inside;
+    for (std::size_t i = start + 1; i < end; ++i) {
+      if (s_[i] == '\\') ++i;
+      phrase_ += s_[i];
+    }
+    at_ = end + 1;
     bare_ += s_.substr(start, at_ - start);  // a quoted local part keeps its quotes
   }
 
@@ -196,7 +202,8 @@ class List {
   bool has_angle_ = false;
   std::string group_;
   bool in_group_ = false;
-  std::size_t members_ = 0;  // of the open group
+  bool no_more_quotes_ = false;  // a quote without its fellow was met
+  std::size_t members_ = 0;      // of the open group
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <unordered_map>
 
 #include "mime/ascii.hpp"
 #include "support/json.hpp"
@@ -21,14 +22,23 @@ constexpr std::array<std::string_view, 23> kShallow{
     "p",    "li",   "td", "tr",  "th",    "dt", "dd",  "option", "html", "head", "body"};
 constexpr std::array<std::string_view, 14> kFormatting{"a",    "b", "big",   "code",   "em",     "font", "i",
                                                        "nobr", "s", "small", "strike", "strong", "tt",   "u"};
+// Left out with all that they hold: nothing in them is text of the message, and tags in them do not count as
+// tags.
+constexpr std::array<std::string_view, 9> kOpaque{"script", "style",   "title",    "textarea", "xmp",
+                                                  "iframe", "noembed", "noframes", "select"};
+// Left out alone: within SVG and MathML, elements nest that elsewhere cannot.
+constexpr std::array<std::string_view, 5> kIgnored{"svg", "math", "plaintext", "frameset", "frame"};
+
+constexpr std::size_t kMaxAttributes = 200;  // gumbo compares each with all before it
 
 struct Tag {
   std::string_view name;
   bool closing = false;
-  std::size_t end = 0;  // after '>'
+  bool too_long = false;  // more attributes than anybody needs
+  std::size_t end = 0;    // after '>'
 };
 
-// The tag at '<', or a comment; quotes hide '>' within attributes.
+// The tag at '<' as HTML's tokenizer reads it: a quote counts only where a value begins.
 Tag read_tag(std::string_view s, std::size_t at) {
   Tag tag;
   std::size_t i = at + 1;
@@ -37,19 +47,65 @@ Tag read_tag(std::string_view s, std::size_t at) {
   const std::size_t name = i;
   while (i < s.size() && !is_space(s[i]) && s[i] != '>' && s[i] != '/') ++i;
   tag.name = s.substr(name, i - name);
-  char quote = 0;
-  for (; i < s.size(); ++i) {
-    if (quote) {
-      if (s[i] == quote) quote = 0;
-    } else if (s[i] == '"' || s[i] == '\'') {
-      quote = s[i];
-    } else if (s[i] == '>') {
-      break;
+  std::size_t pieces = 0;  // at least as many as attributes
+  enum { kName, kBeforeValue, kValue } state = kName;
+  for (; i < s.size() && s[i] != '>'; ++i) {
+    const char c = s[i];
+    if (state == kBeforeValue && (c == '"' || c == '\'')) {
+      const std::size_t close = s.find(c, i + 1);
+      i = close == s.npos ? s.size() - 1 : close;
+      state = kName;
+      ++pieces;
+    } else if (is_space(c)) {
+      if (state == kValue) state = kName;
+      if (i > 0 && !is_space(s[i - 1])) ++pieces;
+    } else if (state == kName) {
+      if (c == '=') state = kBeforeValue;
+      if (c == '/') ++pieces;
+    } else {
+      state = kValue;
     }
   }
+  tag.too_long = pieces > kMaxAttributes;
   tag.end = std::min(i + 1, s.size());
   return tag;
 }
+
+// Just after "</name ...>" at or after `at`; npos when there is none.
+std::size_t after_close(std::string_view s, std::size_t at, std::string_view name) {
+  for (at = s.find("</", at); at != s.npos; at = s.find("</", at + 2)) {
+    const std::string_view rest = s.substr(at + 2);
+    if (!istarts_with(rest, name)) continue;
+    if (rest.size() > name.size() && is_alpha(rest[name.size()])) continue;
+    const std::size_t end = s.find('>', at);
+    return end == s.npos ? s.size() : end + 1;
+  }
+  return s.npos;
+}
+
+// How deep the document is, as far as its tags tell; by name, so that a stray end tag closes nothing.
+class Depth {
+ public:
+  bool open(std::string_view name) {
+    const bool format = among(name, kFormatting);
+    if (all_ >= kMaxHtmlDepth || (format && formatting_ >= kMaxHtmlFormatting)) return false;
+    ++open_[to_lower(name.substr(0, 100))];
+    ++all_;
+    formatting_ += format;
+    return true;
+  }
+  void close(std::string_view name) {
+    const auto it = open_.find(to_lower(name.substr(0, 100)));
+    if (it == open_.end()) return;
+    if (--it->second == 0) open_.erase(it);
+    --all_;
+    formatting_ -= among(name, kFormatting);
+  }
+
+ private:
+  std::unordered_map<std::string, std::size_t> open_;  // kMaxHtmlDepth names at most
+  std::size_t all_ = 0, formatting_ = 0;
+};
 
 }  // namespace
 
@@ -57,30 +113,50 @@ std::string guard_html(std::string_view html) {
   html = aoh::utf8_prefix(html, kMaxHtmlBytes);
   std::string out;
   out.reserve(html.size());
-  std::size_t depth = 0;
-  std::size_t formatting = 0;
+  Depth depth;
+  bool select_closes = true;
   std::size_t copied = 0;
+  const auto leave_out = [&](std::size_t from, std::size_t to) {
+    out += html.substr(copied, from - copied);
+    copied = to;
+  };
   for (std::size_t at = html.find('<'); at != html.npos; at = html.find('<', at)) {
-    if (at + 1 >= html.size() || (!is_alpha(html[at + 1]) && html[at + 1] != '/')) {
+    const char next = at + 1 < html.size() ? html[at + 1] : '\0';
+    if (next == '!' || next == '?') {
+      const bool comment = html.substr(at).starts_with("<!--");
+      const std::size_t end = comment ? html.find("-->", at + 2) : html.find('>', at);
+      const std::size_t after = end == html.npos ? html.size() : end + (comment ? 3 : 1);
+      leave_out(at, after);
+      at = after;
+      continue;
+    }
+    if (!is_alpha(next) && next != '/') {
       ++at;
       continue;
     }
     const Tag tag = read_tag(html, at);
-    const bool shallow = among(tag.name, kShallow);
-    const bool format = !shallow && among(tag.name, kFormatting);
-    if (!shallow && tag.closing) {
-      depth -= depth > 0;
-      if (format) formatting -= formatting > 0;
-    } else if (!shallow) {
-      if (depth >= kMaxHtmlDepth || (format && formatting >= kMaxHtmlFormatting)) {
-        out += html.substr(copied, at - copied);
-        copied = tag.end;
-      } else {
-        ++depth;
-        formatting += format;
+    std::size_t after = tag.end;
+    bool keep = !tag.too_long && !among(tag.name, kIgnored);
+    if (among(tag.name, kOpaque)) {
+      keep = false;
+      const bool select = iequals(tag.name, "select");
+      if (!tag.closing && (!select || select_closes)) {
+        const std::size_t close = after_close(html, tag.end, tag.name);
+        if (close != html.npos)
+          after = close;
+        else if (select)
+          select_closes = false;  // only its tag goes: a browser shows what follows
+        else
+          after = html.size();
       }
+    } else if (keep && !among(tag.name, kShallow)) {
+      if (tag.closing)
+        depth.close(tag.name);
+      else
+        keep = depth.open(tag.name);
     }
-    at = tag.end;
+    if (!keep) leave_out(at, after);
+    at = after;
   }
   out += html.substr(std::min(copied, html.size()));
   return out;

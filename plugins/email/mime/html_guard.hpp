@@ -14,12 +14,13 @@
 
 namespace mailroom::mime {
 
-inline constexpr std::size_t kMaxHtmlBytes = 2u << 20;  ///< of HTML that is converted
+inline constexpr std::size_t kMaxHtmlBytes = 1u << 20;  ///< of HTML that is converted
 inline constexpr std::size_t kMaxHtmlDepth = 512;       ///< open elements, as far as tags tell
 inline constexpr std::size_t kMaxHtmlFormatting = 64;   ///< open <b>, <font>, <a> ... among them
-inline constexpr std::size_t kMaxArenaBytes = 192u << 20;
+inline constexpr std::size_t kMaxArenaBytes = 128u << 20;
 
-/// The first kMaxHtmlBytes with start tags beyond the depths left out.
+/// The first kMaxHtmlBytes without what is never shown (comments, script, style, title ...), and without
+/// start tags beyond the depths or with more than 200 attributes.
 std::string guard_html(std::string_view html);
 
 /// Text without tags: what is left where gumbo would need more than its arena.

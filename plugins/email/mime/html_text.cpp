@@ -61,7 +61,9 @@ class Writer {
   }
 
   // A mark that is no text of its own: it stays with what follows ("- ").
-  void mark(std::string_view s) {
+  void mark(std::string_view indent, std::string_view s) {
+    flush();
+    out_ += indent;
     text(s, false);
     space_ = false;
     out_ += ' ';
@@ -254,7 +256,7 @@ class Walker {
       const std::string indent(static_cast<std::size_t>(std::clamp(list_depth_ - 1, 0, 8)) * 2, ' ');
       int* number = !stack_.empty() && stack_.back().node->v.element.tag == GUMBO_TAG_OL ? &stack_.back().item
                                                                                          : nullptr;
-      writer_.mark(number ? std::to_string(++*number) + "." : std::string("-"));
+      writer_.mark(indent, number ? std::to_string(++*number) + "." : std::string("-"));
     }
     if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) writer_.text(" ", false);
     stack_.push_back(step);

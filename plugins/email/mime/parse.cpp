@@ -10,6 +10,7 @@
 #include "mime/charset.hpp"
 #include "mime/codec.hpp"
 #include "mime/headers.hpp"
+#include "mime/html_guard.hpp"
 #include "mime/scanner.hpp"
 #include "support/json.hpp"
 
@@ -229,8 +230,9 @@ class Builder {
     has_html_ = true;
     append(html_, text);
     const std::size_t alternative = alternative_[index];
-    if (alternative == kNone || !has_plain_in_[alternative])
-      append(text_, html_to_text(text, limits_.max_text_bytes));
+    if (alternative != kNone && has_plain_in_[alternative]) return;
+    if (text.size() > kMaxHtmlBytes) limit("limit_html", "only the beginning of the HTML was made into text");
+    append(text_, html_to_text(text, limits_.max_text_bytes));
   }
 
   void append(std::string& to, std::string_view piece) {

@@ -113,8 +113,8 @@ class Scanner {
           return;
         }
       } else if (looks_like_field(text)) {
-        cut =
-            cut || entity.fields.size() >= limits_.max_headers || line.end - start > limits_.max_header_bytes;
+        cut = cut || entity.fields.size() >= limits_.max_headers ||
+              line.begin - start > limits_.max_header_bytes;
         if (cut) {
           limit("limit_headers", "more header fields than are read");
         } else {

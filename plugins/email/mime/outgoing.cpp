@@ -1,0 +1,180 @@
+#include "mime/outgoing.hpp"
+
+#include <unicode/idna.h>
+#include <unicode/stringpiece.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "mime/ascii.hpp"
+#include "mime/compose.hpp"
+#include "mime/unicode.hpp"
+#include "support/json.hpp"
+
+namespace mailroom::mime {
+namespace {
+
+std::string ascii_domain(std::string_view domain, std::string& problem) {
+  if (domain.size() > 2 && domain.front() == '[' && domain.back() == ']') {
+    std::string_view inside = domain.substr(1, domain.size() - 2);
+    if (istarts_with(inside, "IPv6:")) inside.remove_prefix(5);
+    const bool good = std::all_of(inside.begin(), inside.end(),
+                                  [](char c) { return hex_value(c) >= 0 || c == '.' || c == ':'; });
+    if (!good || inside.empty() || inside.size() > 45) problem = "has a domain literal that is no IP address";
+    return std::string(domain);
+  }
+  std::string out;
+  if (is_ascii(domain)) {
+    out = domain;
+  } else {
+    UErrorCode status = U_ZERO_ERROR;
+    const std::unique_ptr<icu::IDNA> idna(icu::IDNA::createUTS46Instance(
+        UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_NONTRANSITIONAL_TO_ASCII,
+        status));
+    icu::IDNAInfo info;
+    icu::StringByteSink<std::string> sink(&out);
+    if (U_SUCCESS(status))
+      idna->nameToASCII_UTF8(icu::StringPiece(domain.data(), static_cast<std::int32_t>(domain.size())), sink,
+                             info, status);
+    if (U_FAILURE(status) || info.hasErrors()) {
+      problem = "has a domain that is not a valid internationalised name";
+      return {};
+    }
+  }
+  bool good = !out.empty() && out.size() <= 253;
+  std::size_t label = 0;
+  for (std::size_t i = 0; i < out.size() && good; ++i) {
+    const char c = out[i];
+    const bool edge = i == 0 || i + 1 == out.size() || out[i - 1] == '.' || out[i + 1] == '.';
+    if (c == '.') {
+      good = !edge;
+      label = 0;
+    } else {
+      good = (is_alpha(c) || is_digit(c) || c == '_' || (c == '-' && !edge)) && ++label <= 63;
+    }
+  }
+  if (!good) problem = "has a domain that is not a host name";
+  return out;
+}
+
+std::string_view local_problem(std::string_view local) {
+  if (local.empty()) return "has nothing before the @";
+  if (local.size() > 64) return "has more than 64 bytes before the @";
+  if (local.find("=?") != local.npos) return "has an encoded word before the @";
+  if (local.front() == '"') {
+    if (local.size() < 3 || local.back() != '"') return "has unbalanced quotes";
+    for (std::size_t i = 1; i + 1 < local.size(); ++i) {
+      const char c = local[i];
+      if (c == '\\' && i + 2 < local.size() && local[i + 1] >= 0x20 && local[i + 1] < 0x7f)
+        ++i;
+      else if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+        return "has a character that quotes cannot hold";
+    }
+    return {};
+  }
+  if (local.front() == '.' || local.back() == '.' || local.find("..") != local.npos)
+    return "has a misplaced dot before the @";
+  for (std::size_t at = 0; at < local.size();) {
+    const char32_t c = next_char(local, at);
+    if (c >= 0x80) {
+      if (is_invisible(c) || is_control(c) || c == 0xFFFD || c == 0xA0 || c == 0x3000)
+        return "has an invisible character";
+      continue;
+    }
+    const char a = static_cast<char>(c);
+    if (!is_alpha(a) && !is_digit(a) &&
+        std::string_view("!#$%&'*+-/=?^_`{|}~.").find(a) == std::string_view::npos)
+      return "has a character that an address cannot hold";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string sendable_address(std::string_view address, std::string& problem) {
+  problem = slot_problem(address, 320);
+  if (!problem.empty()) return {};
+  const std::size_t at = address.rfind('@');
+  if (at == address.npos) {
+    problem = "has no @";
+    return {};
+  }
+  const std::string_view local = address.substr(0, at);
+  problem = local_problem(local);
+  if (!problem.empty()) return {};
+  std::string domain = ascii_domain(address.substr(at + 1), problem);
+  if (!problem.empty()) return {};
+  if (local.size() + 1 + domain.size() > 254) problem = "is longer than 254 bytes";
+  return std::string(local) + '@' + domain;
+}
+
+std::string address_problem(std::string_view address) {
+  std::string problem;
+  sendable_address(address, problem);
+  return problem;
+}
+
+std::string id_problem(std::string_view id) {
+  std::string problem = slot_problem(id, 900);
+  if (!problem.empty()) return problem;
+  if (id.empty()) return "is empty";
+  for (char c : id)
+    if (c <= 0x20 || c > 0x7e || c == '<' || c == '>') return "has a character that a message id cannot hold";
+  return {};
+}
+
+bool is_token(std::string_view s) {
+  return !s.empty() && s.size() <= 127 && std::all_of(s.begin(), s.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos;
+  });
+}
+
+bool is_allowed_header(std::string_view name) {
+  for (char c : name)
+    if (!is_alpha(c) && !is_digit(c) && c != '-') return false;
+  if (name.size() > 70) return false;
+  // A relay or a filter may take these for its own word about the message.
+  for (std::string_view prefix :
+       {"X-Original-", "X-Envelope-", "X-Spam-", "X-Received", "X-Authentic", "X-Google-", "X-MS-Exchange-"})
+    if (istarts_with(name, prefix)) return false;
+  if (istarts_with(name, "X-")) return name.size() > 2;
+  constexpr std::array<std::string_view, 15> kAllowed{
+      "List-Id",   "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help",  "List-Subscribe",
+      "List-Post", "List-Owner",       "List-Archive",          "Precedence", "Importance",
+      "Priority",  "Sensitivity",      "Organization",          "Keywords",   "Comments"};
+  return std::any_of(kAllowed.begin(), kAllowed.end(), [&](std::string_view n) { return iequals(n, name); });
+}
+
+std::string safe_filename(std::string_view name) {
+  std::string out;
+  const std::string valid = aoh::valid_utf8(name);
+  for (std::size_t at = 0; at < valid.size();) {
+    const char32_t c = next_char(valid, at);
+    if (is_invisible(c)) continue;
+    const bool bad =
+        is_control(c) ||
+        (c < 0x80 && std::string_view("/\\:*?\"<>|").find(static_cast<char>(c)) != std::string_view::npos);
+    put_char(out, bad ? U'_' : c);
+  }
+  std::string_view s = out;
+  while (!s.empty() && (s.front() == '.' || s.front() == ' ')) s.remove_prefix(1);
+  while (!s.empty() && (s.back() == '.' || s.back() == ' ')) s.remove_suffix(1);
+  constexpr std::size_t kMax = 200;
+  std::string result(s);
+  if (s.size() > kMax) {
+    const std::size_t dot = s.rfind('.');
+    const std::string_view extension =
+        dot != s.npos && s.size() - dot <= 16 ? s.substr(dot) : std::string_view();
+    result = aoh::utf8_prefix(s, kMax - extension.size());
+    result += extension;
+  }
+  const std::string stem = to_lower(result.substr(0, result.find('.')));
+  bool reserved = stem == "con" || stem == "prn" || stem == "aux" || stem == "nul";
+  reserved = reserved ||
+             (stem.size() == 4 && (stem.starts_with("com") || stem.starts_with("lpt")) && is_digit(stem[3]));
+  if (reserved) result.insert(0, "_");
+  return result.empty() ? "attachment" : result;
+}
+
+}  // namespace mailroom::mime

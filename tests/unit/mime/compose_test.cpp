@@ -1,0 +1,452 @@
+// Composing: what is sent reads back as what was meant, and nothing can be injected.
+#include "mime/compose.hpp"
+
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "base/error.hpp"
+#include "mime/parse.hpp"
+#include "mime/thread.hpp"
+
+namespace mailroom::mime {
+namespace {
+
+const ComposeContext kContext{1'795'462'600, "token-0123456789", "seed-0123456789"};
+
+Draft simple() {
+  Draft d;
+  d.from = {{"Joe Blow", "joe@example.org", ""}};
+  d.to = {{"", "ann@example.net", ""}};
+  d.subject = "Hello";
+  d.text = "Hi Ann,\n\nbye\n";
+  return d;
+}
+
+// The wire's rules: CRLF only, no NUL, lines of 998, header lines of 78 where they can be folded.
+void check_wire(const std::string& bytes) {
+  std::size_t line = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
+    ASSERT_NE(c, '\0');
+    if (c == '\r') {
+      ASSERT_EQ(bytes[i + 1], '\n') << "bare CR at " << i;
+    } else if (c == '\n') {
+      ASSERT_EQ(bytes[i - 1], '\r') << "bare LF at " << i;
+      line = 0;
+      continue;
+    }
+    ++line;
+    ASSERT_LE(line, 999u);
+  }
+  ASSERT_TRUE(bytes.ends_with("\r\n"));
+}
+
+TEST(Compose, ExactBytes) {
+  const auto c = compose(simple(), kContext);
+  EXPECT_EQ(
+      c.bytes,
+      "Date: Mon, 23 Nov 2026 19:36:40 +0000\r\nFrom: Joe Blow <joe@example.org>\r\nTo: ann@example.net\r\n"
+      "Subject: Hello\r\nMessage-ID: <token-0123456789@example.org>\r\nMIME-Version: 1.0\r\n"
+      "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHi "
+      "Ann,\r\n\r\nbye\r\n");
+  EXPECT_EQ(c.message_id, "token-0123456789@example.org");
+  EXPECT_EQ(c.envelope_from, "joe@example.org");
+  EXPECT_THAT(c.envelope_to, testing::ElementsAre("ann@example.net"));
+  EXPECT_FALSE(c.smtputf8);
+}
+
+TEST(Compose, SameInputSameBytes) {
+  auto d = simple();
+  d.html = "<p>ö</p>";
+  d.attachments.push_back({"a.bin", "", std::string(1000, '\x7f'), "", false});
+  EXPECT_EQ(compose(d, kContext).bytes, compose(d, kContext).bytes);
+  auto other = kContext;
+  other.boundary_seed = "another seed";
+  EXPECT_NE(compose(d, kContext).bytes, compose(d, other).bytes);
+}
+
+TEST(Compose, BccIsInTheEnvelopeOnly) {
+  auto d = simple();
+  d.bcc = {{"Secret", "hidden@example.com", ""}, {"", "ANN@example.net", ""}, {"", "ann@EXAMPLE.NET", ""}};
+  const auto c = compose(d, kContext);
+  EXPECT_THAT(c.envelope_to,
+              testing::ElementsAre("ann@example.net", "hidden@example.com", "ANN@example.net"));
+  EXPECT_EQ(c.bytes.find("hidden"), std::string::npos);
+  EXPECT_EQ(c.bytes.find("Bcc"), std::string::npos);
+  d.to.clear();
+  EXPECT_NE(compose(d, kContext).bytes.find("To: undisclosed-recipients:;\r\n"), std::string::npos);
+}
+
+TEST(Compose, StructureReadsBack) {
+  auto d = simple();
+  d.text = "Grüße\n" + std::string(2000, 'x') + "\nFrom here\n.\n..\ntrailing  \n";
+  d.html = "<p>Grüße <img src=\"cid:pic@x\"></p>";
+  d.attachments = {{"pic.png", "image/png", std::string("\0\1\2", 3), "pic@x", true},
+                   {"Übersicht der sehr langen Dateinamen, 回复 und noch mehr davon.pdf", "application/pdf",
+                    std::string(5000, '\xff'), "", false},
+                   {"old.eml", "message/rfc822", "Subject: x\n\nbody\n", "", false}};
+  const auto c = compose(d, kContext);
+  check_wire(c.bytes);
+  const auto m = parse(c.bytes);
+  EXPECT_TRUE(m.warnings.empty()) << (m.warnings.empty() ? "" : m.warnings[0].code);
+  EXPECT_EQ(m.text, d.text);
+  EXPECT_EQ(*m.html, *d.html + "\n");
+  EXPECT_THAT(m.part_types, testing::ElementsAre("multipart/mixed", "multipart/alternative", "text/plain",
+                                                 "multipart/related", "text/html", "image/png",
+                                                 "application/pdf", "message/rfc822"));
+  ASSERT_EQ(m.attachments.size(), 3u);
+  EXPECT_EQ(m.attachments[0].content_id, "pic@x");
+  EXPECT_EQ(m.attachments[0].disposition, "inline");
+  EXPECT_EQ(m.attachments[1].filename, d.attachments[1].filename);
+  EXPECT_EQ(decode_part(c.bytes, m.attachments[1].part)->bytes, d.attachments[1].bytes);
+  EXPECT_EQ(decode_part(c.bytes, m.attachments[2].part)->bytes, "Subject: x\r\n\r\nbody\r\n");
+}
+
+TEST(Compose, HtmlAloneGetsAText) {
+  auto d = simple();
+  d.text.reset();
+  d.html = "<p>Only <b>HTML</b></p>";
+  const auto m = parse(compose(d, kContext).bytes);
+  EXPECT_EQ(m.text, "Only HTML\n");
+  EXPECT_FALSE(m.text_from_html);
+}
+
+TEST(Compose, HeadersRoundTrip) {
+  const std::string_view texts[] = {"plain",
+                                    "Frösche",
+                                    "回复:关于报价的问题,请尽快答复我们,谢谢您的合作与支持,期待您的回信",
+                                    "=?utf-8?Q?not_a_word?=",
+                                    "two  spaces",
+                                    "\"quotes\" \\ and, commas; <angles>",
+                                    "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀",
+                                    "a very long subject that goes on and on so that it has to be folded at "
+                                    "least twice, since nobody ever stops in time, do they?",
+                                    "Mixed ASCII with one ö in a very long text that goes on and on so that "
+                                    "it has to be split into several encoded words"};
+  for (auto text : texts) {
+    auto d = simple();
+    d.subject = text;
+    d.from[0].name = text;
+    d.to.push_back({std::string(text), "x@example.org", ""});
+    const auto c = compose(d, kContext);
+    check_wire(c.bytes);
+    for (std::size_t at = 0; at < c.bytes.find("\r\n\r\n");) {
+      const std::size_t end = c.bytes.find("\r\n", at);
+      EXPECT_LE(end - at, 78u) << c.bytes.substr(at, end - at);
+      at = end + 2;
+    }
+    const auto m = parse(c.bytes);
+    EXPECT_EQ(m.subject, text);
+    EXPECT_EQ(m.from[0].name, text);
+    ASSERT_EQ(m.to.size(), 2u);
+    EXPECT_EQ(m.to[1].name, text);
+    EXPECT_EQ(m.to[1].address, "x@example.org");
+  }
+}
+
+TEST(Compose, EncodedWordsNeverSplitACharacter) {
+  for (int shift = 0; shift < 80; ++shift) {
+    auto d = simple();
+    d.subject =
+        std::string(static_cast<std::size_t>(shift), 'a') + "ö回😀ö回😀ö回😀ö回😀ö回😀ö回😀ö回😀ö回😀ö回😀";
+    const std::string bytes = compose(d, kContext).bytes;
+    for (std::size_t at = bytes.find("=?"); at != bytes.npos; at = bytes.find("=?", at)) {
+      const std::size_t end = bytes.find("?=", at + 10) + 2;
+      EXPECT_LE(end - at, 75u);
+      EXPECT_EQ(decode_header(bytes.substr(at, end - at)).find("\xEF\xBF\xBD"), std::string::npos);
+      at = end;
+    }
+    EXPECT_EQ(parse(bytes).subject, d.subject);
+  }
+}
+
+TEST(Compose, FileNamesRoundTrip) {
+  for (std::string name :
+       {"a.pdf", "a b.pdf", "ö.pdf", "回复.docx", "quote'.txt", "semi;colon=x.txt", "per%20cent.txt"}) {
+    auto d = simple();
+    d.attachments = {{name, "application/pdf", "x", "", false}};
+    EXPECT_EQ(parse(compose(d, kContext).bytes).attachments.at(0).filename, name);
+  }
+  EXPECT_EQ(safe_filename("../../etc/passwd"), "_.._etc_passwd");
+  EXPECT_EQ(safe_filename("C:\\x\\y.txt"), "C__x_y.txt");
+  EXPECT_EQ(safe_filename("con.txt"), "_con.txt");
+  EXPECT_EQ(safe_filename(".htaccess"), "htaccess");
+  EXPECT_EQ(safe_filename("a\xE2\x80\xAE"
+                          "fdp.exe"),
+            "afdp.exe");
+  EXPECT_EQ(safe_filename("..."), "attachment");
+  EXPECT_EQ(safe_filename(""), "attachment");
+  EXPECT_LE(safe_filename(std::string(4096, 'x') + ".pdf").size(), 200u);
+  EXPECT_TRUE(safe_filename(std::string(4096, 'x') + ".pdf").ends_with(".pdf"));
+}
+
+TEST(Compose, BoundariesOccurInNoBody) {
+  auto d = simple();
+  d.html = "<p>x</p>";
+  const std::string first = compose(d, kContext).bytes;
+  const std::size_t at = first.find("boundary=\"") + 10;
+  const std::string boundary = first.substr(at, first.find('"', at) - at);
+  d.text = "--" + boundary + "\n--" + boundary + "--\n";  // somebody who knows the seed
+  const auto m = parse(compose(d, kContext).bytes);
+  EXPECT_EQ(m.text, d.text);
+  EXPECT_EQ(m.part_types.size(), 3u);
+}
+
+TEST(Compose, Internationalised) {
+  auto d = simple();
+  d.to = {{"", "joe@bücher.example", ""}};
+  auto c = compose(d, kContext);
+  EXPECT_THAT(c.envelope_to, testing::ElementsAre("joe@xn--bcher-kva.example"));
+  EXPECT_FALSE(c.smtputf8);
+  d.to = {{"", "jörg@example.org", ""}};
+  EXPECT_TRUE(compose(d, kContext).smtputf8);
+}
+
+struct Slot {
+  const char* where;
+  std::function<void(Draft&, const std::string&)> put;
+};
+
+const std::vector<Slot>& slots() {
+  static const std::vector<Slot> all = {
+      {"from[0].address", [](Draft& d, const std::string& s) { d.from[0].address = "a" + s + "@b.c"; }},
+      {"from[0].address", [](Draft& d, const std::string& s) { d.from[0].address = "a@b.c" + s; }},
+      {"from[0].address", [](Draft& d, const std::string& s) { d.from[0].address = "\"a" + s + "b\"@b.c"; }},
+      {"from[0].name", [](Draft& d, const std::string& s) { d.from[0].name = "a" + s + "b"; }},
+      {"sender.address",
+       [](Draft& d, const std::string& s) {
+         d.sender = Address{"", "a@b.c" + s, ""};
+       }},
+      {"sender.name",
+       [](Draft& d, const std::string& s) {
+         d.sender = Address{s, "a@b.c", ""};
+       }},
+      {"to[0].address", [](Draft& d, const std::string& s) { d.to[0].address = s + "a@b.c"; }},
+      {"to[0].name", [](Draft& d, const std::string& s) { d.to[0].name = "ö" + s; }},
+      {"cc[0].address",
+       [](Draft& d, const std::string& s) {
+         d.cc = {{"", "a@b" + s + ".c", ""}};
+       }},
+      {"cc[0].name",
+       [](Draft& d, const std::string& s) {
+         d.cc = {{s, "a@b.c", ""}};
+       }},
+      {"bcc[0].address",
+       [](Draft& d, const std::string& s) {
+         d.bcc = {{"", "a@b.c" + s, ""}};
+       }},
+      {"bcc[0].name",
+       [](Draft& d, const std::string& s) {
+         d.bcc = {{s, "a@b.c", ""}};
+       }},
+      {"reply_to[0].address",
+       [](Draft& d, const std::string& s) {
+         d.reply_to = {{"", "a@b.c" + s, ""}};
+       }},
+      {"reply_to[0].name",
+       [](Draft& d, const std::string& s) {
+         d.reply_to = {{s, "a@b.c", ""}};
+       }},
+      {"subject", [](Draft& d, const std::string& s) { d.subject = "a" + s + "Bcc: evil@x.y"; }},
+      {"in_reply_to", [](Draft& d, const std::string& s) { d.in_reply_to = "a" + s + "@b"; }},
+      {"references[0]", [](Draft& d, const std::string& s) { d.references = {"a@b" + s}; }},
+      {"headers[0].name",
+       [](Draft& d, const std::string& s) {
+         d.extra_headers = {{"X-A" + s, "v"}};
+       }},
+      {"headers[0].value",
+       [](Draft& d, const std::string& s) {
+         d.extra_headers = {{"X-A", "v" + s + "Bcc: evil@x.y"}};
+       }},
+      {"auto_submitted", [](Draft& d, const std::string& s) { d.auto_submitted = "auto-replied" + s; }},
+      {"attachments[0].filename",
+       [](Draft& d, const std::string& s) {
+         d.attachments = {{"a" + s + ".txt", "text/plain", "x", "", false}};
+       }},
+      {"attachments[0].mime_type",
+       [](Draft& d, const std::string& s) {
+         d.attachments = {{"a", "text/plain" + s, "x", "", false}};
+       }},
+      {"attachments[0].content_id",
+       [](Draft& d, const std::string& s) {
+         d.attachments = {{"a", "text/plain", "x", "c" + s, false}};
+       }},
+  };
+  return all;
+}
+
+TEST(Injection, EverySlotTimesEveryLineEnd) {
+  const std::string ends[] = {"\r",          "\n",   "\r\n",         std::string(1, '\0'),
+                              "\r\n ",       "\n\t", "\xE2\x80\xA8", "\xE2\x80\xA9",
+                              "\xC2\x85",    "\x0b", "\x0c",         "\x1b",
+                              "\x7f",        "\x01", "\xff",         "\xC0\x8A",
+                              "\xE0\x80\x8D"};
+  int tried = 0;
+  for (const auto& slot : slots())
+    for (const auto& end : ends) {
+      auto d = simple();
+      slot.put(d, end);
+      ++tried;
+      try {
+        compose(d, kContext);
+        ADD_FAILURE() << slot.where << " took " << testing::PrintToString(end);
+      } catch (const Failure& f) {
+        EXPECT_EQ(f.error.code, Errc::invalid);
+        EXPECT_EQ(f.error.where, slot.where);
+        EXPECT_EQ(f.error.line().find('\r'), std::string::npos);
+        EXPECT_EQ(f.error.line().find('\n'), std::string::npos);
+      }
+    }
+  EXPECT_EQ(tried, 23 * 17);
+}
+
+TEST(Injection, BodiesAndBytesCannotBreakOut) {
+  const std::string nasty[] = {"\r\n.\r\n", "\n.\n", "\r.\r", "\n.\r\n",
+                               "\r\n.\n",   "\r",    "\n",    std::string("a\0b", 3),
+                               "\r\r\n\n",  ".\r\n", "..",    "--\r\n"};
+  for (const auto& s : nasty) {
+    auto d = simple();
+    d.text = "x" + s + "MAIL FROM:<evil@x.y>" + s;
+    d.html = "<p>" + s + "</p>";
+    d.attachments = {{"a", "text/plain", s, "", false},
+                     {"b", "message/rfc822", s, "", false},
+                     {"c", "image/png", s, "i@x", true}};
+    check_wire(compose(d, kContext).bytes);
+  }
+}
+
+TEST(Injection, AddressesThatAreMoreThanOne) {
+  for (std::string_view bad : {"a@b.c,evil@x.y",
+                               "a@b.c evil@x.y",
+                               "a@b.c>",
+                               "<a@b.c",
+                               "a@b.c> SIZE=1",
+                               "g:a@b.c;",
+                               "a",
+                               "@b.c",
+                               "a@",
+                               "a@b..c",
+                               "a@-b.c",
+                               "a@b.c-",
+                               ".a@b.c",
+                               "a.@b.c",
+                               "a..b@c.d",
+                               "=?utf-8?Q?x?=@b.c",
+                               "a b@c.d",
+                               "a(b)@c.d",
+                               "\"a@b.c",
+                               "a\"@b.c",
+                               "a@[::1",
+                               "a@[evil]",
+                               "a@b c",
+                               "a@b_.c d",
+                               "a\xE2\x80\x8B@b.c",
+                               "a@\xE2\x80\x8B.c"}) {
+    EXPECT_NE(address_problem(bad), "") << bad;
+    auto d = simple();
+    d.to[0].address = bad;
+    EXPECT_THROW(compose(d, kContext), Failure) << bad;
+  }
+  for (std::string_view good : {"a@b.c", "a.b+c@d-e.f", "\"a b\"@c.d", "a@[127.0.0.1]", "a@[IPv6:::1]",
+                                "o'neil@x.y", "a@localhost", "jörg@bücher.example", "root@mail_1.example"})
+    EXPECT_EQ(address_problem(good), "") << good;
+}
+
+TEST(Compose, RefusesByName) {
+  const struct {
+    const char* where;
+    std::function<void(Draft&)> change;
+    Errc code;
+  } table[] = {
+      {"from", [](Draft& d) { d.from.clear(); }, Errc::invalid},
+      {"to", [](Draft& d) { d.to.clear(); }, Errc::invalid},
+      {"sender",
+       [](Draft& d) {
+         d.from.push_back({"", "x@y.z", ""});
+       },
+       Errc::invalid},
+      {"headers[0].name",
+       [](Draft& d) {
+         d.extra_headers = {{"Bcc", "x@y.z"}};
+       },
+       Errc::invalid},
+      {"headers[0].name",
+       [](Draft& d) {
+         d.extra_headers = {{"DKIM-Signature", "x"}};
+       },
+       Errc::invalid},
+      {"headers[0].name",
+       [](Draft& d) {
+         d.extra_headers = {{"X-Original-To", "x"}};
+       },
+       Errc::invalid},
+      {"headers[1].name",
+       [](Draft& d) {
+         d.extra_headers = {{"X-A", "1"}, {"x-a", "2"}};
+       },
+       Errc::invalid},
+      {"headers[0].value",
+       [](Draft& d) {
+         d.extra_headers = {{"X-A", " "}};
+       },
+       Errc::invalid},
+      {"auto_submitted", [](Draft& d) { d.auto_submitted = "yes"; }, Errc::invalid},
+      {"attachments[0].mime_type",
+       [](Draft& d) {
+         d.attachments = {{"a", "pdf", "", "", false}};
+       },
+       Errc::invalid},
+      {"attachments[0].mime_type",
+       [](Draft& d) {
+         d.attachments = {{"a", "multipart/mixed", "", "", false}};
+       },
+       Errc::invalid},
+      {"text", [](Draft& d) { d.text = "\xff"; }, Errc::invalid},
+      {"to",
+       [](Draft& d) {
+         d.to.resize(501, {"", "a@b.c", ""});
+       },
+       Errc::limit},
+      {"attachments", [](Draft& d) { d.attachments.resize(101); }, Errc::limit},
+      {"size",
+       [](Draft& d) {
+         d.attachments = {{"a", "", std::string(65u << 20, 'x'), "", false}};
+       },
+       Errc::limit},
+  };
+  for (const auto& row : table) {
+    auto d = simple();
+    row.change(d);
+    try {
+      compose(d, kContext);
+      ADD_FAILURE() << row.where;
+    } catch (const Failure& f) {
+      EXPECT_EQ(f.error.where, row.where);
+      EXPECT_EQ(f.error.code, row.code);
+    }
+  }
+  auto context = kContext;
+  context.message_id_unique = "a b>\r\n";
+  EXPECT_THROW(compose(simple(), context), Failure);
+}
+
+TEST(Compose, ReplyOfAReply) {
+  const auto first = compose(simple(), kContext);
+  const auto original = parse(first.bytes);
+  auto d = reply_draft(original, {"ann@example.net"}, true);
+  d.from = {{"Ann", "ann@example.net", ""}};
+  d.text = "Thanks\n\n" + quote_text(original);
+  d.auto_submitted = "auto-replied";
+  const auto m = parse(compose(d, kContext).bytes);
+  EXPECT_THAT(m.to, testing::ElementsAre(Address{"Joe Blow", "joe@example.org", ""}));
+  EXPECT_TRUE(m.cc.empty());
+  EXPECT_EQ(m.subject, "Re: Hello");
+  EXPECT_THAT(m.in_reply_to, testing::ElementsAre(first.message_id));
+  EXPECT_THAT(m.references, testing::ElementsAre(first.message_id));
+  EXPECT_EQ(*m.header("Auto-Submitted"), "auto-replied");
+  EXPECT_EQ(m.text, "Thanks\n\nOn 2026-11-23 19:36 UTC, Joe Blow wrote:\n> Hi Ann,\n>\n> bye\n");
+}
+
+}  // namespace
+}  // namespace mailroom::mime
