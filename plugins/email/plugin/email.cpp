@@ -8,6 +8,7 @@
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
 #include "tools/send.hpp"
+#include "watch/watcher.hpp"
 
 namespace mailroom {
 namespace {
@@ -36,7 +37,10 @@ class Email : public aoh::Plugin {
         throw aoh::StatusError(AOH_E_UNSUPPORTED, std::string("the email plugin needs the host's service ") +
                                                       id + ": grant it, or use a host that has it");
   }
-  ~Email() override { runtime_.quiesce(); }
+  ~Email() override {
+    if (watching_credentials_) runtime_.services().credentials.on_changed(nullptr, nullptr);
+    runtime_.quiesce();
+  }
 
   aoh::Result send(const aoh::Json& args, aoh::Call& call) { return tools::email_send(box_, args, call); }
   aoh::Result fetch(const aoh::Json& args, aoh::Call& call) { return tools::email_fetch(box_, args, call); }
@@ -47,12 +51,78 @@ class Email : public aoh::Plugin {
   }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
 
+  void trigger_start(const aoh::Json& source, std::string_view cursor,
+                     std::shared_ptr<aoh::Trigger> trigger) override {
+    try {
+      watch::Source wanted = watch::Source::from(source);
+      if (!std::exchange(watching_credentials_, true))
+        runtime_.services().credentials.on_changed(&Email::credential_changed, this);
+      aoh_trigger* const handle = trigger->handle();
+      auto watcher = watch::Watcher::start(runtime_, std::move(wanted), cursor, std::move(trigger));
+      const std::lock_guard lock(mutex_);
+      watchers_[handle] = std::move(watcher);
+    } catch (const Failure& f) {
+      throw aoh::StatusError(AOH_E_INVALID, f.error.line());
+    }
+  }
+  void trigger_reconfigure(aoh_trigger* trigger, const aoh::Json& source) override {
+    try {
+      watch::Source wanted = watch::Source::from(source);
+      if (const auto w = find(trigger)) {
+        w->reconfigure(std::move(wanted));
+        return;
+      }
+    } catch (const Failure& f) {
+      throw aoh::StatusError(AOH_E_INVALID, f.error.line());
+    }
+    throw aoh::StatusError(AOH_E_NOT_FOUND, "no such trigger runs");
+  }
+  void trigger_stop(aoh_trigger* trigger) override {
+    std::shared_ptr<watch::Watcher> w;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto it = watchers_.find(trigger); it != watchers_.end()) {
+        w = std::move(it->second);
+        watchers_.erase(it);
+      }
+    }
+    if (w) w->stop();
+  }
+  /// Tool calls end; triggers are stopped by the host one by one.
   void quiesce(std::int64_t) override { runtime_.quiesce(); }
 
  private:
+  std::shared_ptr<watch::Watcher> find(aoh_trigger* trigger) {
+    const std::lock_guard lock(mutex_);
+    const auto it = watchers_.find(trigger);
+    return it == watchers_.end() ? nullptr : it->second;
+  }
+  aoh::Json watchers(std::string_view credential_id, std::string_view mailbox) {
+    aoh::Json out = aoh::Json::array();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [handle, w] : watchers_)
+      if ((credential_id.empty() || w->credential_id() == credential_id) &&
+          (mailbox.empty() || w->mailbox() == mailbox))
+        out.push(w->status());
+    return out;
+  }
+  static void credential_changed(void* arg, aoh_str id) noexcept {
+    try {
+      Email* self = static_cast<Email*>(arg);
+      const std::lock_guard lock(self->mutex_);
+      for (const auto& [handle, w] : self->watchers_)
+        if (w->credential_id() == aoh::sv(id)) w->credential_changed();
+    } catch (...) {  // the next attempt reads the record anyway
+    }
+  }
+
   host::Runtime runtime_;
+  bool watching_credentials_ = false;  // [lifecycle] only
+  std::mutex mutex_;                   // guards watchers_
+  std::map<aoh_trigger*, std::shared_ptr<watch::Watcher>> watchers_;
   tools::Outbox outbox_{runtime_.services()};
-  tools::Toolbox box_{runtime_, outbox_, {}};
+  tools::Toolbox box_{runtime_, outbox_,
+                      [this](std::string_view c, std::string_view m) { return watchers(c, m); }};
 };
 
 }  // namespace

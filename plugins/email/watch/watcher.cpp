@@ -1,0 +1,301 @@
+#include "watch/watcher.hpp"
+
+#include <openssl/rand.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include "net/backoff.hpp"
+
+namespace mailroom::watch {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A failed sign-in is not repeated quickly: servers lock accounts.
+constexpr net::Backoff kQuick{milliseconds(1'000), milliseconds(5 * 60'000)};
+constexpr net::Backoff kSlow{milliseconds(60'000), milliseconds(15 * 60'000)};
+constexpr milliseconds kStopGrace{3'000};
+constexpr unsigned kHollowMost = 5;
+
+std::uint64_t random_number() {
+  std::uint64_t n = 0;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&n), sizeof n);
+  return n;
+}
+
+// Waiting does not help: somebody has to change something.
+bool needs_a_person(Errc code) {
+  switch (code) {
+    case Errc::auth:
+    case Errc::config:
+    case Errc::certificate:
+    case Errc::starttls_missing:
+    case Errc::not_found:
+    case Errc::refused:
+    case Errc::unsupported:
+    case Errc::invalid:
+    case Errc::state:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string rfc3339(std::int64_t unix_ns) {
+  const std::time_t s = static_cast<std::time_t>(unix_ns / 1'000'000'000);
+  std::tm tm{};
+  gmtime_r(&s, &tm);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm)};
+}
+
+}  // namespace
+
+struct Watcher::Connecting {
+  bool done = false;
+  std::unique_ptr<imap::Client> client;
+  std::exception_ptr error;
+};
+
+Watcher::Watcher(host::Runtime& runtime, net::Executor executor, Source source, std::optional<Cursor> cursor,
+                 std::shared_ptr<aoh::Trigger> trigger)
+    : runtime_(runtime),
+      executor_(executor),
+      credential_id_(source.credential_id),
+      mailbox_(source.mailbox),
+      source_(std::make_shared<const Source>(std::move(source))),
+      cursor_(std::move(cursor)),
+      trigger_(std::move(trigger)),
+      alarm_(executor, runtime.clock()),
+      host_alarm_(executor, runtime.clock()) {}
+
+std::shared_ptr<Watcher> Watcher::start(host::Runtime& runtime, Source source, std::string_view cursor,
+                                        std::shared_ptr<aoh::Trigger> trigger) {
+  auto w = std::make_shared<Watcher>(runtime, runtime.strand(), std::move(source), Cursor::from(cursor),
+                                     std::move(trigger));
+  boost::asio::co_spawn(
+      w->executor_, [w]() -> net::Task<void> { return w->run(); },
+      [w](std::exception_ptr error) {
+        // Defects only: run() deals with what can happen.
+        std::string why;
+        try {
+          if (error) std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+          why = e.what();
+        } catch (...) {
+          why = "unknown exception";
+        }
+        w->client_.reset();
+        w->trigger_->stopped(error ? AOH_E_INTERNAL : AOH_OK, why);
+      });
+  return w;
+}
+
+void Watcher::stop() {
+  boost::asio::post(executor_, [self = shared_from_this()] {
+    if (std::exchange(self->stopping_, true)) return;
+    self->alarm_.poke();
+    self->host_alarm_.poke();
+    if (!self->client_) return;
+    if (self->idling_) {
+      self->client_->interrupt();
+      return;
+    }
+    // A command is under way: it may end in good order, for a while.
+    self->runtime_.clock().schedule(net::after(self->runtime_.clock().now_ns(), kStopGrace),
+                                    [weak = self->weak_from_this()] {
+                                      if (const auto w = weak.lock())
+                                        boost::asio::post(w->executor_, [w] {
+                                          if (w->client_) w->client_->abort();
+                                        });
+                                    });
+  });
+}
+
+void Watcher::reconfigure(Source source) {
+  auto fresh = std::make_shared<const Source>(std::move(source));
+  boost::asio::post(executor_, [self = shared_from_this(), fresh] { self->source_ = fresh; });
+}
+
+void Watcher::credential_changed() {
+  boost::asio::post(executor_, [self = shared_from_this()] {
+    self->attempt_ = 0;
+    self->alarm_.poke();
+  });
+}
+
+void Watcher::contact() {
+  const std::lock_guard lock(mutex_);
+  health_.last_contact_ns = runtime_.services().clock.wall_ns();
+}
+
+void Watcher::say(std::string state) {
+  aoh::Json j;
+  {
+    const std::lock_guard lock(mutex_);
+    health_.state = std::move(state);
+    if (health_.state == "idle" || health_.state == "polling") {
+      health_.last_error.clear();
+      health_.cure.clear();
+      health_.retry_at_ns = 0;
+    }
+    j.set("state", health_.state).set("mailbox", mailbox_);
+    j.set_if(health_.last_contact_ns, "last_contact_unix_ns", health_.last_contact_ns);
+    j.set_if(health_.last_event_ns, "last_event_unix_ns", health_.last_event_ns);
+    j.set("lag_ms", health_.lag_ms);
+    j.set_if(!health_.last_error.empty(), "last_error", health_.last_error);
+    j.set_if(!health_.cure.empty(), "cure", health_.cure);
+    j.set_if(health_.retry_at_ns, "retry_at_unix_ns", health_.retry_at_ns);
+  }
+  trigger_->health(j);
+}
+
+aoh::Json Watcher::status() const {
+  const std::lock_guard lock(mutex_);
+  aoh::Json j{{"credential_id", credential_id_}, {"mailbox", mailbox_}, {"state", health_.state}};
+  j.set_if(health_.last_contact_ns, "last_contact", rfc3339(health_.last_contact_ns));
+  j.set_if(health_.last_event_ns, "last_event", rfc3339(health_.last_event_ns));
+  j.set_if(!health_.last_error.empty(), "last_error", health_.last_error);
+  j.set_if(!health_.cure.empty(), "cure", health_.cure);
+  j.set_if(health_.retry_at_ns, "retry_at", rfc3339(health_.retry_at_ns));
+  j.set("lag_ms", health_.lag_ms).set("handed_over", health_.handed_over);
+  return j;
+}
+
+net::Task<void> Watcher::run() {
+  say("starting");
+  while (!stopping_) {
+    Error error;
+    try {
+      co_await session();
+    } catch (const Failure& f) {
+      error = f.error;
+    } catch (const aoh::StatusError& e) {
+      error = host::from_status(e.status, e.what());
+    } catch (const std::exception& e) {
+      error = {Errc::internal, std::string("a defect: ") + e.what(), {}, {}, "Report it with the host's log"};
+    }
+    idling_ = false;
+    client_.reset();
+    if (stopping_) break;
+    if (!error) error = {Errc::closed, "the session ended", {}, {}, {}};
+    // A message at which sessions break again and again must not block those behind it.
+    if (work_first_ != 0 && is_fatal(error.code) && error.code != Errc::cancelled) {
+      if (work_first_ != work_last_) {
+        careful_until_ = std::max(careful_until_, work_last_);
+      } else {
+        suspect_times_ = suspect_ == work_first_ ? suspect_times_ + 1 : 1;
+        suspect_ = work_first_;
+      }
+    }
+    work_first_ = work_last_ = 0;
+    co_await back_off(error);
+  }
+}
+
+net::Task<void> Watcher::back_off(const Error& error) {
+  const bool person = needs_a_person(error.code);
+  const bool slow = person || error.code == Errc::auth_throttled;
+  const milliseconds delay = (slow ? kSlow : kQuick).delay(attempt_, random_number());
+  ++attempt_;
+  {
+    const std::lock_guard lock(mutex_);
+    Error shown = error;
+    shown.cure.clear();
+    health_.last_error = shown.line();
+    health_.cure = error.cure;
+    health_.retry_at_ns = runtime_.services().clock.wall_ns() + delay.count() * 1'000'000;
+  }
+  runtime_.services().log.warn(
+      "watching " + credential_id_ + " " + printable(mailbox_, 200) + ": " + error.line(),
+      aoh::Json{{"retry_in_ms", static_cast<std::int64_t>(delay.count())}});
+  say(person ? "failed" : "backoff");
+  if (!stopping_) co_await alarm_.wait_for(delay);
+}
+
+net::Task<void> Watcher::connect_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,
+                                      imap::Login login, net::Executor executor,
+                                      std::weak_ptr<Watcher> waiter) {
+  const std::string label = "imap " + login.endpoint.where();
+  try {
+    to->client =
+        co_await imap::Client::connect(executor, runtime->net(), std::move(login), runtime->trace(label));
+  } catch (...) {
+    to->error = std::current_exception();
+  }
+  to->done = true;
+  if (const auto w = waiter.lock()) w->alarm_.poke();
+}
+
+// Signing in may take as long as the server likes; a stop does not wait for it: the attempt is left to end by
+// itself.
+net::Task<bool> Watcher::connect() {
+  const host::Services& services = runtime_.services();
+  const host::Account account = services.account(credential_id_);
+  if (!account.imap)
+    throw Failure(Errc::config, "the account has no IMAP server", "credential " + account.id + ": imap",
+                  "Add it with host-stub credential add");
+  imap::Login login;
+  login.endpoint = *account.imap;
+  login.credentials = services.sign_in(account, source_->trigger_id);
+  auto attempt = std::make_shared<Connecting>();
+  boost::asio::co_spawn(executor_,
+                        connect_into(attempt, &runtime_, std::move(login), executor_, weak_from_this()),
+                        boost::asio::detached);
+  while (!attempt->done && !stopping_) co_await alarm_.wait_until(INT64_MAX);
+  if (stopping_) co_return false;
+  if (attempt->error) std::rethrow_exception(attempt->error);
+  client_ = std::move(attempt->client);
+  co_return true;
+}
+
+net::Task<void> Watcher::session() {
+  if (attempt_ > 0) say("starting");
+  const bool connected = co_await connect();
+  if (!connected) co_return;
+  contact();
+  co_await begin();
+  bool sure = true;
+  while (!stopping_) {
+    // What the server tells while we look is looked at before we wait: nothing falls between a search and
+    // IDLE.
+    bool found = false;
+    for (int round = 0; round < 20 && !stopping_; ++round) {
+      const std::uint64_t changes = client_->mailbox().changes;
+      const bool some = co_await catch_up();
+      found = found || some;
+      if (!some && client_->mailbox().changes == changes) break;
+    }
+    contact();
+    attempt_ = 0;
+    if (stopping_) break;
+    // Looked for in vain: again soon, a few times, then the next renewal looks.
+    hollow_ = found || (sure && hollow_ == 0) || hollow_ > kHollowMost ? 0 : hollow_ + 1;
+    const std::uint32_t before = client_->mailbox().exists;
+    co_await wait_for_news(hollow_ == 0);
+    sure = client_->mailbox().exists <= before;
+    contact();
+  }
+  co_await client_->logout();
+}
+
+// `sure`: nothing is outstanding. Otherwise the server told of a message that could not be found yet: look
+// again soon.
+net::Task<void> Watcher::wait_for_news(bool sure) {
+  const milliseconds early{500ll << std::min(hollow_, kHollowMost)};
+  if (client_->can_idle()) {
+    say("idle");
+    const milliseconds renew = std::chrono::duration_cast<milliseconds>(runtime_.config().idle_renew);
+    idling_ = true;
+    co_await client_->idle(net::after(runtime_.clock().now_ns(), !sure ? early : renew));
+    idling_ = false;
+  } else {
+    say("polling");
+    co_await alarm_.wait_for(!sure ? early : milliseconds(runtime_.config().poll_interval));
+    if (!stopping_) co_await client_->noop();
+  }
+}
+
+}  // namespace mailroom::watch

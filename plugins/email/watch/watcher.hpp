@@ -1,0 +1,97 @@
+// One mailbox watched: connect, catch up, IDLE or poll, hand over, and again, for ever.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aoh/sdk/trigger.hpp"
+#include "host/runtime.hpp"
+#include "imap/client.hpp"
+#include "net/alarm.hpp"
+#include "watch/cursor.hpp"
+#include "watch/source.hpp"
+
+namespace mailroom::watch {
+
+/// What a person sees of a watcher. "idle" and "polling" are said only while a connection lives.
+struct Health {
+  std::string state = "starting";  ///< starting, catching_up, fetching, idle, polling, backoff, failed
+  std::int64_t last_contact_ns = 0, last_event_ns = 0, retry_at_ns = 0;  ///< Unix time; 0: none
+  std::int64_t lag_ms = 0;        ///< of the last event: from the server's INTERNALDATE to the host
+  std::uint64_t handed_over = 0;  ///< events since the start
+  std::string last_error, cure;
+};
+
+/// Lives on a strand of its own; start, stop, reconfigure and status may come from any thread. It keeps
+/// itself alive until it has told the host that it stopped. One account's trouble stays in its own watcher.
+class Watcher : public std::enable_shared_from_this<Watcher> {
+ public:
+  /// Does not block. `cursor`: what the host stored last, empty at first. Throws Failure for a cursor that
+  /// cannot be read.
+  static std::shared_ptr<Watcher> start(host::Runtime& runtime, Source source, std::string_view cursor,
+                                        std::shared_ptr<aoh::Trigger> trigger);
+  Watcher(host::Runtime& runtime, net::Executor executor, Source source, std::optional<Cursor> cursor,
+          std::shared_ptr<aoh::Trigger> trigger);
+
+  void stop();
+  void reconfigure(Source source);  ///< same key; the cursor stays
+  void credential_changed();        ///< ends a wait for better times
+  std::string credential_id() const { return credential_id_; }
+  std::string mailbox() const { return mailbox_; }
+  aoh::Json status() const;  ///< as email_watch shows it
+
+ private:
+  struct Connecting;
+  struct Batch;
+
+  net::Task<void> run();
+  net::Task<void> session();
+  net::Task<bool> connect();
+  static net::Task<void> connect_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,
+                                      imap::Login login, net::Executor executor,
+                                      std::weak_ptr<Watcher> waiter);
+  net::Task<void> wait_for_news(bool sure);
+  net::Task<void> back_off(const Error& error);
+
+  // catch_up.cpp
+  net::Task<void> begin();
+  net::Task<void> fill();
+  net::Task<bool> catch_up();
+  net::Task<void> process(std::vector<imap::Uid> uids);
+  net::Task<void> fetch_heads(Batch& batch);
+  net::Task<void> fetch_texts(Batch& batch);
+
+  // hand_over.cpp
+  net::Task<void> hand_over(std::vector<aoh::Event> events, aoh::Json decisions, Cursor next);
+
+  void say(std::string state);
+  void contact();
+  bool told_to_stop() const { return stopping_; }
+
+  host::Runtime& runtime_;
+  const net::Executor executor_;
+  const std::string credential_id_, mailbox_;
+  std::shared_ptr<const Source> source_;  // what is wanted? replaced whole by reconfigure
+  std::optional<Cursor> cursor_;          // what is durable at the host?
+  std::shared_ptr<aoh::Trigger> trigger_;
+  net::Alarm alarm_;       // backoff, polling, connecting
+  net::Alarm host_alarm_;  // the host's answer to a hand-over
+  std::unique_ptr<imap::Client> client_;
+  bool idling_ = false;    // may the client be interrupted?
+  bool stopping_ = false;  // has the host asked to stop?
+  unsigned attempt_ = 0;   // failures in a row
+  unsigned hollow_ = 0;    // times in a row that the server announced a message that was not there yet
+  imap::Uid work_first_ = 0, work_last_ = 0;  // which messages are being fetched? 0: none
+  imap::Uid careful_until_ = 0;               // up to it messages go one by one: one of them broke a session
+  imap::Uid suspect_ = 0;                     // the message at which sessions broke
+  unsigned suspect_times_ = 0;                // how often in a row
+
+  mutable std::mutex mutex_;  // guards health_
+  Health health_;
+};
+
+}  // namespace mailroom::watch
