@@ -1,0 +1,48 @@
+// Who may ask for what right now: the calls and triggers that are alive, and what each was granted.
+#pragma once
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace aoh::host {
+
+/// What a live call or trigger may touch.
+struct Bearer {
+  std::string module;                    ///< the module that runs it
+  std::string session_id;                ///< empty: none
+  bool all_credentials = false;          ///< a person at the command line
+  std::vector<std::string> credentials;  ///< else these
+  bool may_use(std::string_view credential) const;
+};
+
+/// Thread-safe.
+class Bearers {
+ public:
+  /// Keeps an id alive; gone with it.
+  class Lease {
+   public:
+    Lease() = default;
+    Lease(Bearers& b, std::string id) : bearers_(&b), id_(std::move(id)) {}
+    Lease(Lease&& o) noexcept : bearers_(std::exchange(o.bearers_, nullptr)), id_(std::move(o.id_)) {}
+    Lease& operator=(Lease&& o) noexcept;
+    ~Lease() { end(); }
+    void end();
+
+   private:
+    Bearers* bearers_ = nullptr;
+    std::string id_;
+  };
+  [[nodiscard]] Lease admit(std::string id, Bearer bearer);
+  std::optional<Bearer> find(std::string_view id) const;
+
+ private:
+  void drop(const std::string& id);
+  mutable std::mutex mutex_;
+  std::map<std::string, Bearer, std::less<>> live_;
+};
+
+}  // namespace aoh::host

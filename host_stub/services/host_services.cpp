@@ -1,0 +1,337 @@
+#include "services/host_services.hpp"
+
+#include "aoh/sdk/services.hpp"  // the ids; and, for its own sake, that both sides compile together
+#include "services/faults.hpp"
+
+namespace aoh::host {
+
+/// The C functions of the services. None lets an exception out.
+struct Thunks {
+  static InstanceHost& self(const aoh_host* h) {
+    return *reinterpret_cast<const InstanceHost::View*>(h)->self;
+  }
+
+  /// Runs fn(instance) unless the services are revoked, and turns what it throws into a status and a line in
+  /// the log.
+  template <class Fn>
+  static aoh_status run(const aoh_host* h, const char* what, Fn&& fn) noexcept {
+    InstanceHost& i = self(h);
+    if (i.revoked_) return AOH_E_STATE;
+    try {
+      return fn(i);
+    } catch (const std::exception& e) {
+      try {
+        i.services_.log->error(std::string(what) + " failed: " + e.what(), Json{{"module", i.module_}});
+      } catch (...) {  // out of memory while complaining
+      }
+      return AOH_E_INTERNAL;
+    } catch (...) {
+      return AOH_E_INTERNAL;
+    }
+  }
+  static aoh_status put(aoh_sink* sink, std::string_view text) {
+    if (!sink || !AOH_HAS(aoh_sink, sink, write)) return AOH_E_INVALID;
+    return sink->write(sink, text.data(), text.size());
+  }
+  static Json parsed(aoh_str text) { return text.len ? Json::parse(sv(text)) : Json(); }
+
+  // aoh.log/1
+  static void log_write(const aoh_host* h, std::int32_t level, aoh_str message, aoh_str fields) noexcept {
+    run(h, "logging", [&](InstanceHost& i) {
+      Json f;
+      try {
+        f = parsed(fields);
+      } catch (const JsonError&) {
+        f = Json{{"unreadable_fields", sv(fields)}};
+      }
+      i.services_.log->write(level, i.module_, sv(message), f);
+      return AOH_OK;
+    });
+  }
+
+  // aoh.clock/1
+  static std::int64_t wall(const aoh_host* h) noexcept { return self(h).services_.clock->wall_ns(); }
+  static std::int64_t monotonic(const aoh_host* h) noexcept {
+    return self(h).services_.clock->monotonic_ns();
+  }
+  static std::uint64_t schedule(const aoh_host* h, std::int64_t at, void (*fn)(void*), void* arg) noexcept {
+    std::uint64_t id = 0;
+    run(h, "setting a timer", [&](InstanceHost& i) {
+      id = i.services_.clock->schedule(at, [fn, arg] { fn(arg); });
+      return AOH_OK;
+    });
+    return id;
+  }
+  static int cancel(const aoh_host* h, std::uint64_t id) noexcept {
+    return self(h).services_.clock->cancel(id) ? 1 : 0;
+  }
+
+  // aoh.credential/1
+  static aoh_status credential_get(const aoh_host* h, aoh_str id, aoh_sink* out) noexcept {
+    return run(h, "reading a credential", [&](InstanceHost& i) -> aoh_status {
+      const auto record = i.services_.credentials->get(sv(id));
+      if (!record) return AOH_E_NOT_FOUND;
+      if (!i.types_.count((*record)["type"].str())) return AOH_E_DENIED;
+      return put(out, record->dump());
+    });
+  }
+  static aoh_status credential_list(const aoh_host* h, aoh_sink* out) noexcept {
+    return run(h, "listing credentials", [&](InstanceHost& i) {
+      Json list = Json::array();
+      for (const Json& r : i.services_.credentials->list()) {
+        if (!i.types_.count(r["type"].str())) continue;
+        Json row{{"id", r["id"]}, {"type", r["type"]}, {"version", r["version"]}};
+        list.push(row.set_if(r.has("label"), "label", r["label"]));
+      }
+      return put(out, list.dump());
+    });
+  }
+  static void on_changed(const aoh_host* h, void (*fn)(void*, aoh_str), void* arg) noexcept {
+    run(h, "listening for credentials", [&](InstanceHost& i) {
+      const std::lock_guard lock(i.listener_mutex_);
+      if (i.listener_) i.services_.credentials->unlisten(std::exchange(i.listener_, 0));
+      if (fn)
+        i.listener_ = i.services_.credentials->listen([fn, arg](const std::string& id) { fn(arg, st(id)); });
+      return AOH_OK;
+    });
+  }
+
+  // aoh.vault/1
+  static bool may_use(InstanceHost& i, std::string_view credential, std::string_view bearer) {
+    const auto b = i.services_.bearers->find(bearer);
+    const auto record = i.services_.credentials->get(credential);
+    return b && b->module == i.module_ && b->may_use(credential) && record &&
+           i.types_.count((*record)["type"].str());
+  }
+  static aoh_status vault_read(const aoh_host* h, aoh_str credential, aoh_str field, aoh_str bearer,
+                               aoh_sink* out, std::uint64_t* version) noexcept {
+    return run(h, "reading a secret", [&](InstanceHost& i) -> aoh_status {
+      const auto audit = [&](const char* outcome) {
+        i.services_.vault->audit(i.module_, sv(credential), sv(field), sv(bearer), outcome);
+      };
+      if (!may_use(i, sv(credential), sv(bearer))) {
+        audit("denied");
+        return AOH_E_DENIED;
+      }
+      const auto entry = i.services_.vault->read(sv(credential), sv(field));
+      audit(entry ? "given" : "missing");
+      if (!entry) return AOH_E_NOT_FOUND;
+      if (version) *version = entry->version;
+      return put(out, entry->secret.reveal());
+    });
+  }
+  static aoh_status vault_set(const aoh_host* h, aoh_str credential, aoh_str field, aoh_str bearer,
+                              std::uint64_t expected, aoh_str secret, std::uint64_t* version) noexcept {
+    return run(h, "saving a secret", [&](InstanceHost& i) -> aoh_status {
+      if (!may_use(i, sv(credential), sv(bearer))) {
+        i.services_.vault->audit(i.module_, sv(credential), sv(field), sv(bearer), "denied");
+        return AOH_E_DENIED;
+      }
+      const auto now = i.services_.vault->compare_and_set(sv(credential), sv(field), expected,
+                                                          Secret(std::string(sv(secret))));
+      if (!now) return AOH_E_BUSY;
+      i.services_.vault->audit(i.module_, sv(credential), sv(field), sv(bearer), "changed");
+      if (version) *version = *now;
+      i.services_.credentials->changed(std::string(sv(credential)));
+      return AOH_OK;
+    });
+  }
+
+  // aoh.state/1
+  static aoh_status state_get(const aoh_host* h, aoh_str key, aoh_sink* out,
+                              std::uint64_t* version) noexcept {
+    return run(h, "reading state", [&](InstanceHost& i) -> aoh_status {
+      const auto v = i.services_.state->get(i.module_, sv(key));
+      if (!v) return AOH_E_NOT_FOUND;
+      if (version) *version = v->version;
+      return put(out, v->text);
+    });
+  }
+  static aoh_status state_apply(const aoh_host* h, const aoh_state_op* ops, std::size_t n) noexcept {
+    return run(h, "writing state", [&](InstanceHost& i) -> aoh_status {
+      constexpr std::size_t kMost = 64;
+      if (n > kMost || (n && !ops)) return AOH_E_INVALID;
+      std::vector<State::Op> list;
+      const auto* at = reinterpret_cast<const char*>(ops);
+      for (std::size_t k = 0; k < n; ++k) {
+        const auto& op = *reinterpret_cast<const aoh_state_op*>(at);
+        if (op.struct_size < sizeof(aoh_state_op) || op.key.len == 0 || op.key.len > AOH_STATE_MAX_KEY ||
+            op.value.len > AOH_STATE_MAX_VALUE)
+          return AOH_E_INVALID;
+        list.push_back({sv(op.key), sv(op.value), op.expected_version, op.remove != 0});
+        at += op.struct_size;  // a newer module's steps may be longer
+      }
+      return i.services_.state->apply(i.module_, list) ? AOH_OK : AOH_E_BUSY;
+    });
+  }
+  static aoh_status state_list(const aoh_host* h, aoh_str prefix, aoh_str after, std::uint32_t limit,
+                               aoh_sink* out) noexcept {
+    return run(h, "listing state", [&](InstanceHost& i) {
+      Json list = Json::array();
+      for (const auto& [key, version] :
+           i.services_.state->list(i.module_, sv(prefix), sv(after), std::min(limit, 1000u)))
+        list.push(Json{{"key", key}, {"version", version}});
+      return put(out, list.dump());
+    });
+  }
+
+  // aoh.session/1
+  static aoh_status session_current(const aoh_host* h, aoh_str call_id, aoh_sink* out) noexcept {
+    return run(h, "reading a session", [&](InstanceHost& i) -> aoh_status {
+      const auto b = i.services_.bearers->find(sv(call_id));
+      if (!b || b->session_id.empty() || !i.services_.session_info) return AOH_E_NOT_FOUND;
+      const auto info = i.services_.session_info(b->session_id);
+      return info ? put(out, info->dump()) : static_cast<aoh_status>(AOH_E_NOT_FOUND);
+    });
+  }
+  static aoh_status session_append(const aoh_host* h, aoh_str call_id, aoh_str entry) noexcept {
+    return run(h, "writing to a ledger", [&](InstanceHost& i) -> aoh_status {
+      constexpr std::size_t kMost = 64 << 10;
+      if (entry.len > kMost) return AOH_E_INVALID;
+      const auto b = i.services_.bearers->find(sv(call_id));
+      if (!b || b->session_id.empty() || !i.services_.session_append) return AOH_E_NOT_FOUND;
+      return i.services_.session_append(b->session_id, Json::parse(sv(entry))) ? AOH_OK : AOH_E_NOT_FOUND;
+    });
+  }
+
+  // aoh.blob/1
+  static aoh_status status(Blobs::Fault f) {
+    switch (f) {
+      case Blobs::Fault::none:
+        return AOH_OK;
+      case Blobs::Fault::not_found:
+        return AOH_E_NOT_FOUND;
+      case Blobs::Fault::state:
+        return AOH_E_STATE;
+      case Blobs::Fault::quota:
+        return AOH_E_BUSY;
+      case Blobs::Fault::io:
+        return AOH_E_INTERNAL;
+    }
+    return AOH_E_INTERNAL;
+  }
+  static aoh_status readable(InstanceHost& i, std::string_view id, std::string_view bearer) {
+    const auto info = i.services_.blobs->find(id);
+    if (!info) return AOH_E_NOT_FOUND;
+    if (bearer.empty()) return info->module == i.module_ && info->session.empty() ? AOH_OK : AOH_E_DENIED;
+    const auto b = i.services_.bearers->find(bearer);
+    if (!b || b->module != i.module_) return AOH_E_DENIED;
+    if (b->all_credentials) return AOH_OK;  // a person at the command line
+    if (info->session.empty()) return info->module == i.module_ ? AOH_OK : AOH_E_DENIED;
+    return info->session == b->session_id ? AOH_OK : AOH_E_DENIED;
+  }
+  static aoh_status blob_create(const aoh_host* h, aoh_str owner, aoh_str info, aoh_sink* id) noexcept {
+    return run(h, "making a blob", [&](InstanceHost& i) -> aoh_status {
+      std::string session;
+      if (owner.len) {
+        const auto b = i.services_.bearers->find(sv(owner));
+        if (!b || b->module != i.module_) return AOH_E_DENIED;
+        session = b->session_id;
+      }
+      const Json facts = parsed(info);
+      return put(id, i.services_.blobs->create(i.module_, session, facts["mime_type"].str(),
+                                               facts["filename"].str(), i.services_.clock->wall_ns()));
+    });
+  }
+  static aoh_status blob_write(const aoh_host* h, aoh_str id, const void* bytes, std::size_t n) noexcept {
+    return run(h, "writing a blob", [&](InstanceHost& i) {
+      return status(i.services_.blobs->write(i.module_, sv(id), {static_cast<const char*>(bytes), n}));
+    });
+  }
+  static aoh_status blob_seal(const aoh_host* h, aoh_str id, aoh_sink* info) noexcept {
+    return run(h, "sealing a blob", [&](InstanceHost& i) -> aoh_status {
+      const aoh_status s = status(i.services_.blobs->seal(i.module_, sv(id)));
+      if (s != AOH_OK) return s;
+      return put(info, i.services_.blobs->find(sv(id))->json().dump());
+    });
+  }
+  static aoh_status blob_stat(const aoh_host* h, aoh_str id, aoh_str bearer, aoh_sink* info) noexcept {
+    return run(h, "looking at a blob", [&](InstanceHost& i) -> aoh_status {
+      const aoh_status s = readable(i, sv(id), sv(bearer));
+      if (s != AOH_OK) return s;
+      const auto found = i.services_.blobs->find(sv(id));
+      return found->sealed ? put(info, found->json().dump()) : static_cast<aoh_status>(AOH_E_STATE);
+    });
+  }
+  static aoh_status blob_read(const aoh_host* h, aoh_str id, aoh_str bearer, std::uint64_t offset,
+                              std::size_t n, aoh_sink* out) noexcept {
+    return run(h, "reading a blob", [&](InstanceHost& i) -> aoh_status {
+      if (const aoh_status s = readable(i, sv(id), sv(bearer)); s != AOH_OK) return s;
+      std::string bytes;
+      if (const aoh_status s =
+              status(i.services_.blobs->read(sv(id), offset, std::min<std::size_t>(n, 16u << 20), bytes));
+          s != AOH_OK)
+        return s;
+      return put(out, bytes);
+    });
+  }
+  static aoh_status blob_remove(const aoh_host* h, aoh_str id) noexcept {
+    return run(h, "removing a blob",
+               [&](InstanceHost& i) { return status(i.services_.blobs->remove(i.module_, sv(id))); });
+  }
+
+  static const void* get_service(const aoh_host* h, aoh_str id) noexcept {
+    InstanceHost& i = self(h);
+    const std::string_view name = sv(id);
+    const Services& s = i.services_;
+    const bool there = (name == AOH_LOG_ID && s.log) || (name == AOH_CLOCK_ID && s.clock) ||
+                       (name == AOH_CREDENTIAL_ID && s.credentials) ||
+                       (name == AOH_VAULT_ID && s.vault && s.bearers && s.credentials) ||
+                       (name == AOH_STATE_ID && s.state) || (name == AOH_SESSION_ID && s.bearers) ||
+                       (name == AOH_BLOB_ID && s.blobs && s.bearers);
+    const bool granted = i.granted_.count(name) != 0;
+    if (!there || !granted) {
+      run(h, "asking for a service", [&](InstanceHost& who) {
+        who.services_.log->write(
+            1, who.module_,
+            std::string("the service ") + std::string(name) +
+                (there ? " is not granted: the manifest does not ask for it, or lacks the permission"
+                       : " is not there"));
+        return AOH_OK;
+      });
+      return nullptr;
+    }
+    if (name == AOH_LOG_ID) return &kLog;
+    if (name == AOH_CLOCK_ID) return &kClock;
+    if (name == AOH_CREDENTIAL_ID) return &kCredential;
+    if (name == AOH_VAULT_ID) return &kVault;
+    if (name == AOH_STATE_ID) return &kState;
+    if (name == AOH_SESSION_ID) return &kSession;
+    return &kBlob;
+  }
+
+  static constexpr aoh_log_v1 kLog{sizeof(aoh_log_v1), 1, log_write};
+  static constexpr aoh_clock_v1 kClock{sizeof(aoh_clock_v1), 1, wall, monotonic, schedule, cancel};
+  static constexpr aoh_credential_v1 kCredential{sizeof(aoh_credential_v1), 1, credential_get,
+                                                 credential_list, on_changed};
+  static constexpr aoh_vault_v1 kVault{sizeof(aoh_vault_v1), 1, vault_read, vault_set};
+  static constexpr aoh_state_v1 kState{sizeof(aoh_state_v1), 1, state_get, state_apply, state_list};
+  static constexpr aoh_session_v1 kSession{sizeof(aoh_session_v1), 1, session_current, session_append};
+  static constexpr aoh_blob_v1 kBlob{sizeof(aoh_blob_v1), 1,         blob_create, blob_write,
+                                     blob_seal,           blob_stat, blob_read,   blob_remove};
+};
+
+InstanceHost::InstanceHost(const Services& services, std::string module,
+                           std::set<std::string, std::less<>> granted,
+                           std::set<std::string, std::less<>> credential_types)
+    : view_{{sizeof(aoh_host), AOH_ABI_MAJOR, AOH_ABI_MINOR, 0, &Thunks::get_service}, this},
+      services_(services),
+      module_(std::move(module)),
+      granted_(std::move(granted)),
+      types_(std::move(credential_types)) {}
+
+InstanceHost::~InstanceHost() { revoke(); }
+
+void InstanceHost::revoke() {
+  revoked_ = true;
+  const std::lock_guard lock(listener_mutex_);
+  if (listener_) services_.credentials->unlisten(std::exchange(listener_, 0));
+}
+
+const std::set<std::string, std::less<>>& known_services() {
+  static const std::set<std::string, std::less<>> ids{
+      AOH_LOG_ID, AOH_CLOCK_ID, AOH_CREDENTIAL_ID, AOH_VAULT_ID, AOH_STATE_ID, AOH_SESSION_ID, AOH_BLOB_ID};
+  return ids;
+}
+
+}  // namespace aoh::host

@@ -1,0 +1,68 @@
+// What one module instance sees of the host: an aoh_host with the service tables that its manifest is
+// granted.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "aoh/module.h"
+#include "services/bearers.hpp"
+#include "services/blobs.hpp"
+#include "services/clock.hpp"
+#include "services/credentials.hpp"
+#include "services/log.hpp"
+#include "services/state.hpp"
+#include "services/vault.hpp"
+
+namespace aoh::host {
+
+/// The host's services, each NULL when the host has none. Outlives every instance.
+struct Services {
+  Log* log = nullptr;
+  Clock* clock = nullptr;
+  Credentials* credentials = nullptr;
+  Vault* vault = nullptr;
+  Bearers* bearers = nullptr;
+  State* state = nullptr;
+  Blobs* blobs = nullptr;
+  /// aoh.session/1: the session as JSON; and a note for its ledger, false when there is no such session. May
+  /// be empty.
+  std::function<std::optional<Json>(const std::string& session_id)> session_info;
+  std::function<bool(const std::string& session_id, const Json& entry)> session_append;
+};
+
+/// One instance's view. `granted`: service ids it may have; `credential_types`: the types it declares. Must
+/// live until the module's destroy returned; after revoke() every service answers AOH_E_STATE.
+class InstanceHost {
+ public:
+  InstanceHost(const Services& services, std::string module, std::set<std::string, std::less<>> granted,
+               std::set<std::string, std::less<>> credential_types);
+  ~InstanceHost();
+  InstanceHost(const InstanceHost&) = delete;
+  InstanceHost& operator=(const InstanceHost&) = delete;
+
+  const aoh_host* c() const { return &view_.base; }
+  void revoke();
+
+ private:
+  friend struct Thunks;
+  struct View {
+    aoh_host base;
+    InstanceHost* self;
+  };
+  View view_;
+  const Services& services_;
+  const std::string module_;
+  const std::set<std::string, std::less<>> granted_, types_;
+  std::atomic<bool> revoked_{false};
+  std::mutex listener_mutex_;
+  int listener_ = 0;
+};
+
+/// Ids of the services that this host has: "aoh.log/1" and so on.
+const std::set<std::string, std::less<>>& known_services();
+
+}  // namespace aoh::host

@@ -1,0 +1,76 @@
+#include "services/log.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "support/secret.hpp"
+
+namespace aoh::host {
+namespace {
+constexpr std::size_t kMaxLine = 8 << 10;
+constexpr std::size_t kShortestSecret = 6;
+
+std::shared_ptr<spdlog::logger> logger(spdlog::sink_ptr sink, const char* pattern) {
+  auto made = std::make_shared<spdlog::logger>("host-stub", std::move(sink));
+  made->set_pattern(pattern);
+  made->set_level(spdlog::level::debug);
+  made->flush_on(spdlog::level::debug);
+  return made;
+}
+spdlog::logger* as_logger(const std::shared_ptr<void>& p) { return static_cast<spdlog::logger*>(p.get()); }
+}  // namespace
+
+Redactor::~Redactor() {
+  for (std::string& s : secrets_) wipe(s);
+}
+
+void Redactor::add(std::string_view secret) {
+  if (secret.size() < kShortestSecret) return;
+  const std::lock_guard lock(mutex_);
+  if (std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) secrets_.emplace_back(secret);
+}
+
+std::string Redactor::operator()(std::string text) const {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& s : secrets_)
+    for (std::size_t at = text.find(s); at != std::string::npos; at = text.find(s, at))
+      text.replace(at, s.size(), "[secret]");
+  return text;
+}
+
+void Log::to_file(const std::filesystem::path& file) {
+  file_ = logger(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file.string(), 10 << 20, 3),
+                 "%Y-%m-%dT%H:%M:%S.%eZ %l %v");
+}
+void Log::trace_to(const std::filesystem::path& file) {
+  trace_ = logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string(), true),
+                  "%Y-%m-%dT%H:%M:%S.%e %v");
+}
+
+void Log::write(int level, std::string_view who, std::string_view message, const Json& fields) {
+  static constexpr const char* kNames[] = {"debug", "info", "warning", "error", "breach"};
+  const int at = std::clamp(level, 0, 4);
+  if (fields.has("wire")) {
+    if (trace_)
+      as_logger(trace_)->info("{}", redactor_(std::string(utf8_prefix(fields["wire"].str(), kMaxLine))));
+    return;
+  }
+  std::string line = "[" + std::string(who) + "] " + std::string(utf8_prefix(message, kMaxLine));
+  if (!fields.empty()) line += " " + fields.dump();
+  line = redactor_(std::string(utf8_prefix(line, kMaxLine)));
+  for (char& c : line)
+    if (c == '\n' || c == '\r') c = ' ';
+  if (file_)
+    as_logger(file_)->log(at >= 3 ? spdlog::level::err : static_cast<spdlog::level::level_enum>(at + 1), "{}",
+                          line);
+  if (at >= stderr_level_) {
+    line = std::string(kNames[at]) + ": " + line + "\n";
+    [[maybe_unused]] const auto n = ::write(2, line.data(), line.size());  // a log has nowhere to complain to
+  }
+}
+
+}  // namespace aoh::host
