@@ -2,7 +2,9 @@
 // likes.
 #include <gumbo.h>
 
-#include <algorithm>
+#include <array>
+#include <csetjmp>
+#include <cstdlib>
 #include <string>
 #include <vector>
 

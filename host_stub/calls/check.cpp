@@ -1,0 +1,173 @@
+#include "calls/check.hpp"
+
+#include <algorithm>
+
+#include "loader/schema.hpp"
+
+namespace aoh::host {
+namespace {
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size() && i < 20; ++i) out += (i ? ", " : "") + words[i];
+  return words.size() > 20 ? out + ", ..." : out;
+}
+
+/// True if one of the granted words is `needed` or includes it.
+bool covers(const Json& granted, Grant needed) {
+  return std::any_of(granted.items().begin(), granted.items().end(), [&](const Json& word) {
+    const auto g = grant_from(word.str());
+    return g && *g >= needed;
+  });
+}
+
+/// The words for a status that came without any.
+const char* default_words(aoh_status status) {
+  switch (status) {
+    case AOH_E_INVALID:
+      return "something in the arguments is wrong";
+    case AOH_E_UNSUPPORTED:
+      return "the module does not have that";
+    case AOH_E_DENIED:
+      return "it is not allowed";
+    case AOH_E_NOT_FOUND:
+      return "what it is about was not found";
+    case AOH_E_CANCELLED:
+      return "it was cancelled";
+    case AOH_E_DEADLINE:
+      return "it ran out of time";
+    case AOH_E_BUSY:
+      return "the module is busy; try again later";
+    case AOH_E_STATE:
+      return "the module is not in a state for it; it may be shutting down";
+    default:
+      return "the module failed without a reason; its log may say more";
+  }
+}
+
+}  // namespace
+
+std::string one_line(std::string_view text) {
+  std::string out = valid_utf8(utf8_prefix(text, 2048));
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return out;
+}
+
+Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool, CallRequest& request) {
+  if (!tool.spec->credential) return {};
+  const auto& use = *tool.spec->credential;
+  const Json& given = request.arguments[use.argument];
+  Subject subject;
+  if (given.is_string()) {
+    subject.credential_id = given.str();
+  } else if (!given.is_null()) {
+    return {};  // the schema says better what is wrong with it
+  } else {
+    std::vector<std::string> candidates;
+    if (request.from_operator) {
+      for (std::string& id : ports.credential_ids ? ports.credential_ids() : std::vector<std::string>{}) {
+        const auto type = ports.type_of_credential ? ports.type_of_credential(id) : std::nullopt;
+        if (type && tool.module->manifest().credential_type(*type)) candidates.push_back(std::move(id));
+      }
+    } else {
+      for (const auto& m : request.grants.members()) candidates.push_back(m.key);
+    }
+    if (!request.default_credential_id.empty())
+      subject.credential_id = request.default_credential_id;
+    else if (candidates.size() == 1)
+      subject.credential_id = candidates.front();
+    else if (candidates.empty())
+      return {{},
+              tool.spec->name + ": " + use.argument + " is needed, and " +
+                  (request.from_operator ? "no credential is on record; add one with `credential add`"
+                                         : "this agent is granted none"),
+              AOH_E_INVALID};
+    else
+      return {{}, tool.spec->name + ": " + use.argument + " is needed: " + join(candidates), AOH_E_INVALID};
+    request.arguments.set(use.argument, subject.credential_id);
+  }
+  const std::string& id = subject.credential_id;
+  // What an agent is not granted, it does not learn to exist either.
+  if (!request.from_operator && !covers(request.grants[id], use.grant))
+    return {{},
+            tool.spec->name + ": this agent is not granted \"" + name(use.grant) + "\" on the credential \"" +
+                one_line(id) + "\"; its agent file grants it",
+            AOH_E_DENIED};
+  const auto type = ports.type_of_credential ? ports.type_of_credential(id) : std::nullopt;
+  if (!type) {
+    const auto known = ports.credential_ids ? ports.credential_ids() : std::vector<std::string>{};
+    const std::string near = request.from_operator ? nearest(id, known) : std::string();
+    return {{},
+            tool.spec->name + ": no credential \"" + one_line(id) + "\" is on record" +
+                (near.empty() ? "" : "; did you mean \"" + near + "\"?") + "; `credential list` shows them",
+            AOH_E_NOT_FOUND};
+  }
+  if (!tool.module->manifest().credential_type(*type))
+    return {{},
+            tool.spec->name + ": the credential \"" + one_line(id) + "\" is of type \"" + *type +
+                "\", which the module " + tool.module->manifest().id + " does not use",
+            AOH_E_INVALID};
+  return subject;
+}
+
+std::string check_arguments(const ToolSpec& tool, const Json& arguments) {
+  if (!arguments.is_object())
+    return tool.name + ": the arguments must be a JSON object, came " + arguments.type_name();
+  const auto problems = tool.input.validate(arguments);
+  return problems.empty() ? "" : one_line(tool.name + ": wrong arguments: " + describe(problems));
+}
+
+Checked check_result(std::string_view who, const ToolSpec* spec, aoh_status status, std::string_view json) {
+  const std::string name(who);
+  const auto failed = [&](std::string message, std::string breach = {}) {
+    return Checked{{AOH_E_INTERNAL, {}, name + ": " + std::move(message)}, std::move(breach)};
+  };
+  if (status > 0)
+    return failed("the module answered with a status that does not exist",
+                  "finish() with status " + std::to_string(status));
+  if (status < AOH_E_INTERNAL) status = AOH_E_INTERNAL;
+  if (status != AOH_OK) {
+    std::string words;
+    if (!json.empty()) try {
+        words = one_line(Json::parse(json, {.max_bytes = 1u << 20})["message"].str());
+      } catch (const JsonError&) {  // the status alone has to do
+      }
+    return {{status, {}, name + ": " + (words.empty() ? default_words(status) : words)}, {}};
+  }
+  const std::size_t limit = spec ? spec->max_result_bytes : std::size_t{1} << 20;
+  if (json.size() > limit)
+    return failed("its answer has " + std::to_string(json.size()) + " bytes, more than its limit of " +
+                  std::to_string(limit) + "; ask for less at once");
+  Json body;
+  try {
+    body = Json::parse(json);
+  } catch (const JsonError& e) {
+    return failed(std::string("the module's answer is not JSON: ") + e.what(),
+                  "finish() with a broken JSON text");
+  }
+  if (!body.is_object())
+    return failed("the module's answer is not an object", "finish() with a result that is not an object");
+  if (body.has("input_required"))
+    return {
+        {AOH_E_UNSUPPORTED, {}, name + ": it asks for a human's approval, which this host cannot give yet"},
+        {}};
+  const Json* structured = body.find("structuredContent");
+  if (!body["isError"].boolean() && spec && spec->has_output) {
+    if (!structured)
+      return failed("the module's answer lacks structuredContent, which its outputSchema promises",
+                    "a result without structuredContent");
+    const auto problems = spec->output.validate(*structured);
+    if (!problems.empty()) {
+      const std::string what = one_line(describe(problems));
+      return failed("the module's answer is not what its outputSchema promises: " + what,
+                    "a result that its outputSchema does not allow: " + what);
+    }
+  }
+  if (!body["content"].is_array())  // MCP requires it; the structured part as text is what it asks for
+    body.set("content",
+             Json::array({Json{{"type", "text"}, {"text", structured ? structured->dump() : ""}}}));
+  return {{AOH_OK, std::move(body), {}}, {}};
+}
+
+}  // namespace aoh::host

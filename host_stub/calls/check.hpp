@@ -1,0 +1,35 @@
+// What a call's arguments and results must satisfy, apart from running it.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "calls/engine.hpp"
+
+namespace aoh::host {
+
+/// The credential a call is about, settled.
+struct Subject {
+  std::string credential_id;  ///< empty: the tool touches no account
+  std::string error;          ///< one line, when it cannot be settled
+  aoh_status status = AOH_OK;
+};
+
+/// Finds the credential of a call (argument, default, or the only one), writes it into the arguments, and
+/// checks that it is there and granted.
+Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool, CallRequest& request);
+
+/// Everything wrong with the arguments in one line; empty: valid.
+std::string check_arguments(const ToolSpec& tool, const Json& arguments);
+
+/// A tool's answer, as its module gave it to finish().
+struct Checked {
+  CallResult result;
+  std::string breach;  ///< which rule of the interface it broke; empty: none
+};
+/// `spec` may be null (credential tests): no output schema and the default size limit.
+Checked check_result(std::string_view who, const ToolSpec* spec, aoh_status status, std::string_view json);
+
+/// `text` as one line of at most 2 KiB of valid UTF-8, control characters as spaces.
+std::string one_line(std::string_view text);
+
+}  // namespace aoh::host

@@ -1,0 +1,75 @@
+// The host put together: home, store, services, modules, calls, automation, each opened when it is first
+// needed, closed in order.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calls/engine.hpp"
+#include "cli/command.hpp"
+#include "loader/registry.hpp"
+#include "services/clock.hpp"
+#include "services/credentials.hpp"
+#include "services/home.hpp"
+#include "services/log.hpp"
+#include "services/state.hpp"
+#include "services/store.hpp"
+
+namespace aoh::host {
+
+/// One process's host on one home, whose lock the caller holds. Verbs may use it from several threads once
+/// open_modules() was called; before that from one only.
+class App {
+ public:
+  /// A module that was found and not loaded.
+  struct NotLoaded {
+    Registry::Found found;
+    std::string why;
+  };
+
+  /// `note` is told, a line at a time, what whoever started this should know.
+  App(const Command& options, Home home, std::function<void(std::string_view)> note);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  const Home& home() const;
+  Db& db();
+  Log& log();
+  Clock& clock();
+  VirtualClock* virtual_clock();  ///< nullptr: time is the system's
+  Credentials& credentials();
+  State& state();
+  TrustTable& trust();
+  Registry& registry();
+  CallEngine& engine();
+
+  /// Modules as they lie in the folders, no code loaded; those shadowed by an earlier folder left out.
+  std::vector<Registry::Found> find() const;
+  /// Loads every module that may be; the others are in not_loaded().
+  void open_modules();
+  const std::vector<NotLoaded>& not_loaded() const;
+  /// Makes sure that the tool's module is loaded, and no more than that. Throws CliError: why it is not, or
+  /// no such tool.
+  void need_tool(std::string_view tool);
+  /// The same for the module of a credential type.
+  void need_credential_type(std::string_view type);
+
+  /// Sources, hand-over and sessions; before anything else uses the App.
+  void start_automation();
+  std::size_t triggers() const;  ///< sources that are meant to run
+
+  /// Ends everything in order, within the time: triggers, calls, modules, timers. What did not end, one line
+  /// each; then the process should end soon, since what those use is never freed.
+  std::vector<std::string> shut_down(std::chrono::milliseconds limit);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> p_;
+};
+
+}  // namespace aoh::host

@@ -1,0 +1,210 @@
+#include "cli/command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "loader/schema.hpp"
+
+namespace aoh::host {
+namespace fs = std::filesystem;
+namespace {
+
+/// Puts `app`'s words into `out` as it was parsed: "sessions", "list".
+std::string verb_of(const CLI::App& app) {
+  std::string verb;
+  for (const CLI::App* a = &app; !a->get_subcommands().empty();) {
+    a = a->get_subcommands().front();
+    verb += (verb.empty() ? "" : " ") + a->get_name();
+  }
+  return verb;
+}
+
+/// "no verb "cal"; did you mean "call"?", when that is what is wrong.
+std::string unknown_verb(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const CLI::App* level = &app;
+  for (const std::string& word : arguments) {
+    if (word.starts_with('-')) return {};
+    std::vector<std::string> names;
+    for (const CLI::App* s : level->get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(s->get_name());
+    if (names.empty()) return {};
+    if (std::find(names.begin(), names.end(), word) == names.end()) {
+      const std::string near = nearest(word, names);
+      std::string all;
+      for (const auto& n : names) all += (all.empty() ? "" : ", ") + n;
+      return "there is no verb \"" + word + "\"" + (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
+             " Known: " + all;
+    }
+    level = level->get_subcommand(word);
+  }
+  return {};
+}
+
+void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files,
+               std::vector<std::string>& secrets) {
+  const auto group = [&](const char* name, const char* help) {
+    CLI::App* g = app.add_subcommand(name, help);
+    g->require_subcommand(1);
+    return g;
+  };
+  const auto verb = [&](CLI::App* g, const char* name, const char* help, const char* target = nullptr,
+                        const char* target_help = nullptr, bool required = true) {
+    CLI::App* v = g->add_subcommand(name, help);
+    if (target) v->add_option(target, c.target, target_help)->required(required);
+    return v;
+  };
+  CLI::App* plugins =
+      group("plugins", "Modules: what is there, whether they keep the rules, which are trusted");
+  verb(plugins, "list", "Every module found, and whether it is trusted");
+  verb(plugins, "check", "Try a module against the rules of the interface", "MODULE",
+       "Id, or path of the .so");
+  verb(plugins, "trust", "Record a module's hashes, so that it may be loaded", "MODULE",
+       "Id, or path of the .so");
+  verb(group("tools", "Tools of the loaded modules"), "list", "Every tool, with what it takes");
+
+  CLI::App* call = verb(&app, "call", "Call a tool", "TOOL", "Name of the tool");
+  call->add_option("JSON", c.text, "Arguments; - reads them from standard input, @FILE from a file");
+  call->add_option("--timeout", c.timeout_s, "Seconds, instead of the tool's own limit")
+      ->check(CLI::PositiveNumber);
+
+  CLI::App* credential = group("credential", "Accounts; their secrets lie sealed in the vault");
+  CLI::App* add = verb(credential, "add", "Add or replace a credential");
+  add->add_option("--file", c.file, "The record as JSON");
+  add->add_option("--id", c.id, "Its name here");
+  add->add_option("--type", c.type, "Its type, by a module's manifest");
+  add->add_option("--label", c.label, "Words for people");
+  add->add_option("--email", c.email, "The account's address");
+  add->add_option("--imap", c.imap, "HOST or HOST:PORT");
+  add->add_option("--smtp", c.smtp, "HOST or HOST:PORT");
+  add->add_option("--tls", c.tls, "implicit or starttls");
+  add->add_option("--username", c.username, "For signing in; the address when left out");
+  add->add_option("--ca-file", c.ca_file, "PEM file of the authority that signed the server's certificate");
+  add->add_option("--secret-file", secret_files,
+                  "FIELD=PATH: a secret field's value, without the last line end")
+      ->take_all();
+  add->add_option("--secret", secrets, "FIELD=-: a secret field's value from standard input")->take_all();
+  verb(credential, "list", "All credentials, without secrets");
+  verb(credential, "show", "One credential, without secrets", "ID", "Its name");
+  verb(credential, "remove", "Remove a credential and its secrets", "ID", "Its name");
+
+  CLI::App* test = verb(group("integration", "Connections to the outside"), "test",
+                        "Try a credential step by step: DNS, TCP, TLS, sign-in");
+  test->add_option("--credential", c.credential, "Its name")->required();
+  test->add_option("--type", c.type, "Its type");
+  test->add_option("--timeout", c.timeout_s, "Seconds for all of it")->check(CLI::PositiveNumber);
+
+  CLI::App* blueprint = group("blueprint", "Which events start which agent");
+  verb(blueprint, "check", "Look for mistakes in a blueprint", "FILE", "YAML or JSON");
+  verb(blueprint, "add", "Take a blueprint into the home", "FILE", "YAML or JSON; its name is the id");
+  verb(blueprint, "list", "All blueprints of the home");
+  verb(blueprint, "remove", "Remove one", "ID", "Its id");
+
+  CLI::App* run = verb(&app, "run", "Watch, hand over and run sessions until it is told to stop");
+  run->add_flag("--virtual-clock", c.virtual_clock, "Time stands still until `clock advance`");
+  verb(group("clock", "Time, under run --virtual-clock"), "advance", "Move time on", "DURATION",
+       "90s, 24m59s, 2h");
+
+  CLI::App* sessions = group("sessions", "Agent sessions");
+  CLI::App* list = verb(sessions, "list", "The newest sessions");
+  list->add_option("--state", c.state, "Only these: queued, running, waiting, finished, failed, uncertain");
+  list->add_option("--limit", c.limit, "At most so many")->check(CLI::Range(1, 100'000));
+  verb(sessions, "show", "One session with its ledger", "ID", "Its id");
+  verb(sessions, "replay", "What was called, in order; calls nothing", "ID", "Its id");
+  verb(sessions, "retry", "Run failed inputs again", "ID", "Its id");
+
+  CLI::App* parked = group("parked", "Work that waits for a person");
+  verb(parked, "list", "What is parked, and why");
+  verb(parked, "retry", "Try it again", "WHICH", "Its number, or all");
+  verb(parked, "drop", "Give it up; it stays on record", "WHICH", "Its number, or all");
+
+  CLI::App* outbox = group("outbox", "What was sent, or may have been");
+  verb(outbox, "list", "All records");
+  verb(outbox, "show", "One record", "ID", "Its id");
+  CLI::App* resolve = verb(outbox, "resolve", "Say what became of an uncertain one", "ID", "Its id");
+  resolve->add_option("STATE", c.text, "sent or failed")
+      ->required()
+      ->check(CLI::IsMember({"sent", "failed"}));
+}
+
+void absolute(fs::path& path, const fs::path& cwd) {
+  if (!path.empty()) path = (cwd / path).lexically_normal();
+}
+void absolute(std::string& path, const fs::path& cwd) {
+  if (!path.empty()) path = (cwd / path).lexically_normal().string();
+}
+
+std::pair<std::string, std::string> split_secret(const std::string& s, const char* option) {
+  const auto eq = s.find('=');
+  if (eq == 0 || eq == std::string::npos || eq + 1 == s.size())
+    throw UsageError(std::string(option) + " wants FIELD=" + (option[8] == '-' ? "PATH" : "-") +
+                         " (a secret itself never stands on the command line)",
+                     false);
+  return {s.substr(0, eq), s.substr(eq + 1)};
+}
+
+}  // namespace
+
+std::string Command::start_up_option() const {
+  if (!modules.empty()) return "--modules";
+  if (!agents.empty()) return "--agents";
+  if (!trace.empty()) return "--trace";
+  if (no_development) return "--no-development";
+  return fault.empty() ? "" : "--fault";
+}
+
+Command parse_command(std::vector<std::string> arguments, const fs::path& cwd) {
+  Command c;
+  std::vector<std::string> secret_files, secrets;
+  CLI::App app("host-stub: loads modules, calls their tools, runs agent sessions on what their triggers see.",
+               "host-stub");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--home", c.home, "Where everything is remembered (default: below XDG_STATE_HOME)");
+  app.add_flag("--json", c.json, "For programs");
+  app.add_option("--modules", c.modules, "Folder of modules, looked into first")->expected(1)->take_all();
+  app.add_option("--agents", c.agents, "Folder of agent files, looked into first")->expected(1)->take_all();
+  app.add_option("--trace", c.trace, "The redacted wire goes to this file");
+  app.add_flag("--no-development", c.no_development,
+               "Trust nothing without a record, in a build folder either");
+  app.add_flag("--allow-debug", c.allow_debug,
+               "Let debuggers and core dumps see this process, secrets included");
+  app.add_option("--fault", c.fault, "Faults to inject: POINT[~TEXT][@N|/K][+MS]=kill|fail|delay, by ;");
+  add_verbs(app, c, secret_files, secrets);
+  const std::vector<std::string> given = arguments;
+  try {
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* deepest = &app;
+    while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+    throw UsageError(deepest->help(), true);
+  } catch (const CLI::ParseError& e) {
+    std::string what = unknown_verb(app, given);
+    if (what.empty()) what = e.what();
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    throw UsageError(what + "; see --help", false);
+  }
+  c.verb = verb_of(app);
+  for (const auto& s : secret_files) c.secrets.push_back(split_secret(s, "--secret-file"));
+  for (auto& s : c.secrets) absolute(s.second, cwd);
+  for (const auto& s : secrets) {
+    c.secrets.push_back(split_secret(s, "--secret"));
+    if (c.secrets.back().second != "-")
+      throw UsageError(
+          "--secret takes only FIELD=-, which reads standard input; for a file use --secret-file FIELD=PATH",
+          false);
+  }
+  for (fs::path* p : {&c.home, &c.trace}) absolute(*p, cwd);
+  for (auto* list : {&c.modules, &c.agents})
+    for (fs::path& p : *list) absolute(p, cwd);
+  absolute(c.file, cwd);
+  absolute(c.ca_file, cwd);
+  if (c.verb == "blueprint check" || c.verb == "blueprint add") absolute(c.target, cwd);
+  if (c.verb.starts_with("plugins ") &&
+      (c.target.find('/') != std::string::npos || c.target.ends_with(".so")))
+    absolute(c.target, cwd);
+  if (c.verb == "call" && c.text.starts_with('@')) c.text = "@" + (cwd / c.text.substr(1)).string();
+  return c;
+}
+
+}  // namespace aoh::host

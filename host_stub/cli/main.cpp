@@ -1,0 +1,123 @@
+// host-stub: the command line of the stub host.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "cli/client.hpp"
+#include "cli/daemon.hpp"
+#include "cli/verbs.hpp"
+#include "services/faults.hpp"
+
+namespace aoh::host {
+namespace {
+
+void write_to(std::FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
+/// No other process reads this one's memory, and none of it lies on the disk after a crash: it holds
+/// passwords.
+void hide() {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+std::string holder_of(const Home& home) {
+  const pid_t pid = HomeLock::holder(home);
+  return pid ? "process " + std::to_string(pid) : "another process";
+}
+
+/// The home's lock, or a connection to the host that runs there.
+struct Access {
+  std::optional<HomeLock> lock;
+  int socket = -1;
+};
+
+/// Waits up to 5 s while another verb, or a host that is starting or ending, holds the home.
+Access enter(const Home& home) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  for (;;) {
+    Access a;
+    a.socket = connect_to(home);
+    if (a.socket < 0) a.lock = HomeLock::take(home);
+    if (a.socket >= 0 || a.lock) return a;
+    if (std::chrono::steady_clock::now() > until)
+      throw CliError("the home " + home.dir().string() + " is in use by " + holder_of(home) +
+                     ", which does not answer; wait for it, or end it");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+int work(const Command& command, const std::vector<std::string>& arguments, const Io& terminal) {
+  const Home home(command.home.empty() ? Home::default_path() : command.home);
+  Io io = terminal;
+  const auto note = [&io](std::string_view line) { io.err(std::string(line) + "\n"); };
+  if (command.verb == "run") {
+    SignalFd signals;
+    const auto lock = HomeLock::take(home);
+    if (!lock)
+      throw CliError("another host is at work in " + home.dir().string() + " (" + holder_of(home) +
+                     "); `run` wants the home for itself: stop that one, or choose another with --home DIR");
+    App app(command, home, note);
+    return run_daemon(app, command, io, signals);
+  }
+  const Inputs inputs = gather(command);
+  Access access = enter(home);
+  if (access.socket >= 0) {
+    SignalFd signals;
+    Line line(access.socket);
+    return forward(line, arguments, inputs, io, signals);
+  }
+  std::optional<SignalFd> signals;
+  std::optional<Interruption> interruption;
+  if (command.verb == "call" || command.verb == "integration test") {
+    signals.emplace();
+    interruption.emplace(*signals);
+    io.on_cancel = [&](std::function<void()> fn) { interruption->on_cancel(std::move(fn)); };
+  }
+  App app(command, home, note);
+  return run_verb(app, command, inputs, io);
+}
+
+int run(std::vector<std::string> arguments) {
+  Io io;
+  io.out = [](std::string_view s) { write_to(stdout, s); };
+  io.err = [](std::string_view s) { write_to(stderr, s); };
+  io.on_cancel = [](const std::function<void()>&) {};
+  try {
+    const Command command = parse_command(arguments, std::filesystem::current_path());
+    if (!command.allow_debug) hide();
+    const char* faults = std::getenv("AOH_FAULTS");  // NOLINT(concurrency-mt-unsafe): no other thread yet
+    if (!command.fault.empty() || faults) faults::configure(command.fault.empty() ? faults : command.fault);
+    return work(command, arguments, io);
+  } catch (const UsageError& e) {
+    if (e.help) {
+      io.out(e.what());
+      return 0;
+    }
+    io.err("host-stub: " + std::string(e.what()) + "\n");
+    return 2;
+  } catch (const std::exception& e) {
+    std::string line = e.what();
+    for (char& c : line)
+      if (c == '\n' || c == '\r') c = ' ';
+    io.err("host-stub: " + line + "\n");
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace aoh::host
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);  // a client or a server that went away is an error to handle, not an end
+  return aoh::host::run(std::vector<std::string>(argv + 1, argv + argc));
+}

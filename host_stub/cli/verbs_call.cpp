@@ -1,0 +1,102 @@
+#include <cmath>
+
+#include "calls/check.hpp"
+#include "cli/verbs.hpp"
+
+namespace aoh::host {
+namespace {
+
+std::string text_of(const Json& result) {
+  std::string text;
+  for (const Json& part : result["content"].items())
+    if (part["type"].str() == "text")
+      text += part["text"].str() + (part["text"].str().ends_with('\n') ? "" : "\n");
+  return text;
+}
+
+int show(const CallResult& r, const std::string& who, const Command& c, const Io& io) {
+  if (r.status != AOH_OK) throw CliError(r.message);
+  if (c.json) {
+    io.json(r.result);
+    return r.is_error() ? 1 : 0;
+  }
+  if (r.is_error()) {
+    std::string text = one_line(text_of(r.result));
+    while (text.ends_with(' ')) text.pop_back();
+    throw CliError(text.empty() ? who + " failed without a reason" : who + ": " + text);
+  }
+  io.out(text_of(r.result));
+  return 0;
+}
+
+CallRequest request_of(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  CallRequest r;
+  r.from_operator = true;
+  if (c.timeout_s > 0) {
+    const double ns = std::min(c.timeout_s, 1e6) * 1e9;
+    r.deadline_ns = app.clock().monotonic_ns() + static_cast<std::int64_t>(ns);
+  }
+  if (inputs.terminal)
+    r.progress = [err = io.err](double done, double total, std::string_view message) {
+      std::string line = "  ";
+      if (total > 0) line += std::to_string(std::lround(100 * std::min(1.0, done / total))) + "% ";
+      err(line + std::string(message) + "\n");
+    };
+  return r;
+}
+
+/// Waits for a call, which Ctrl-C cancels.
+CallResult wait(App& app, const Io& io, const std::function<std::string(CallEngine::Done)>& start) {
+  struct State {
+    std::mutex m;
+    std::condition_variable ended;
+    std::optional<CallResult> result;
+  };
+  const auto s = std::make_shared<State>();
+  const std::string id = start([s](CallResult r) {
+    const std::lock_guard lock(s->m);
+    s->result = std::move(r);
+    s->ended.notify_all();
+  });
+  io.on_cancel([&engine = app.engine(), id] { engine.cancel(id); });
+  {
+    std::unique_lock lock(s->m);
+    s->ended.wait(lock, [&] { return s->result.has_value(); });
+  }
+  io.on_cancel({});
+  return std::move(*s->result);
+}
+
+}  // namespace
+
+int call_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  app.need_tool(c.target);
+  CallRequest r = request_of(app, c, inputs, io);
+  r.tool = c.target;
+  try {
+    r.arguments = Json::parse(inputs.document.value_or("{}"));
+  } catch (const JsonError& e) {
+    throw CliError(c.target + ": the arguments are not JSON: " + e.what());
+  }
+  return show(
+      wait(app, io, [&](CallEngine::Done done) { return app.engine().start(std::move(r), std::move(done)); }),
+      c.target, c, io);
+}
+
+int integration_test_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  if (const auto record = app.credentials().get(c.credential)) {
+    const std::string& type = (*record)["type"].str();
+    if (!c.type.empty() && c.type != type)
+      throw CliError("the credential \"" + c.credential + "\" is of type \"" + type + "\", not \"" + c.type +
+                     "\"");
+    app.need_credential_type(type);
+  }
+  CallRequest r = request_of(app, c, inputs, io);
+  return show(wait(app, io,
+                   [&](CallEngine::Done done) {
+                     return app.engine().start_credential_test(c.credential, std::move(r), std::move(done));
+                   }),
+              "the test of credential " + c.credential, c, io);
+}
+
+}  // namespace aoh::host
