@@ -45,10 +45,8 @@ struct Access {
 Access enter(const Home& home) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   for (;;) {
-    Access a;
-    a.socket = connect_to(home);
-    if (a.socket < 0) a.lock = HomeLock::take(home);
-    if (a.socket >= 0 || a.lock) return a;
+    if (const int fd = connect_to(home); fd >= 0) return {std::nullopt, fd};
+    if (auto lock = HomeLock::take(home)) return {std::move(lock), -1};
     if (std::chrono::steady_clock::now() > until)
       throw CliError("the home " + home.dir().string() + " is in use by " + holder_of(home) +
                      ", which does not answer; wait for it, or end it");
