@@ -45,6 +45,7 @@ struct Blobs::Open {
   std::string module;
   int fd = -1;
   std::uint64_t size = 0;
+  bool broken = false;  // a write failed half-way
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
   ~Open() {
     if (fd >= 0) ::close(fd);
@@ -104,7 +105,11 @@ Blobs::Fault Blobs::write(std::string_view module, std::string_view id, std::str
   const auto it = open_.find(id);
   if (it == open_.end() || it->second->module != module) return Fault::not_found;
   if (bytes.size() > quota_ - std::min(quota_, used_)) return Fault::quota;
-  if (!write_all(it->second->fd, bytes)) return Fault::io;
+  if (it->second->broken) return Fault::io;
+  if (!write_all(it->second->fd, bytes)) {
+    it->second->broken = true;  // how much of it is in the file is not known
+    return Fault::io;
+  }
   EVP_DigestUpdate(it->second->hash.get(), bytes.data(), bytes.size());
   it->second->size += bytes.size();
   used_ += bytes.size();
@@ -119,7 +124,8 @@ Blobs::Fault Blobs::seal(std::string_view module, std::string_view id) {
   Open& open = *it->second;
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
-  if (::fsync(open.fd) != 0 || EVP_DigestFinal_ex(open.hash.get(), digest, &length) != 1) return Fault::io;
+  if (open.broken || ::fsync(open.fd) != 0 || EVP_DigestFinal_ex(open.hash.get(), digest, &length) != 1)
+    return Fault::io;
   const int dir = ::open(folder_.c_str(),
                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // the name must be as durable as the bytes
   if (dir >= 0) {

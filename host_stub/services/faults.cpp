@@ -52,9 +52,15 @@ Rule parse(std::string_view text) {
   else
     refuse(text, "'" + std::string(action) + "' is not kill, fail or delay");
   std::string_view rest = text.substr(0, equals);
+  const std::size_t tilde = rest.find('~');
   const auto take = [&](char mark) -> std::optional<std::string_view> {
     const std::size_t at = rest.rfind(mark);
     if (at == std::string_view::npos) return std::nullopt;
+    // A substring may hold the marks: "outbox/7:committing" ends in none.
+    if (tilde != std::string_view::npos &&
+        (at < tilde || at + 1 == rest.size() ||
+         rest.find_first_not_of("0123456789", at + 1) != std::string_view::npos))
+      return std::nullopt;
     const std::string_view value = rest.substr(at + 1);
     rest = rest.substr(0, at);
     return value;
@@ -65,8 +71,8 @@ Rule parse(std::string_view text) {
     r.every = number(text, *v);
     if (r.every == 0) refuse(text, "every 0th hit is none");
   }
-  r.substring = std::string(take('~').value_or(""));
-  r.point = rest;
+  r.point = rest.substr(0, tilde);
+  if (tilde != std::string_view::npos) r.substring = rest.substr(tilde + 1);
   if (r.point.empty()) refuse(text, "no point is named");
   if (r.nth == 0) refuse(text, "hits are counted from 1");
   return r;

@@ -5,7 +5,7 @@
 //   POINT[~SUBSTRING][@N | /K][+MS]=kill|fail|delay
 // POINT is one of the names below; SUBSTRING must occur in the point's detail; @N: the N-th hit only (default
 // 1); /K: every K-th hit; +MS: after that many milliseconds (of delay, or before the kill, which then strikes
-// from another thread while work goes on).
+// from another thread while work goes on). A SUBSTRING that itself ends like a count is followed by @1.
 //   call.invoke        detail: tool name          trigger.health   detail: the state       trigger.emit
 //   store.begin        store.commit               store.committed                         state.apply detail:
 //   keys and outbox states session.spawn      session.step               handover blob.seal     vault.read

@@ -21,7 +21,8 @@ struct Thunks {
       return fn(i);
     } catch (const std::exception& e) {
       try {
-        i.services_.log->error(std::string(what) + " failed: " + e.what(), Json{{"module", i.module_}});
+        if (i.services_.log)
+          i.services_.log->error(std::string(what) + " failed: " + e.what(), Json{{"module", i.module_}});
       } catch (...) {  // out of memory while complaining
       }
       return AOH_E_INTERNAL;
@@ -56,14 +57,30 @@ struct Thunks {
   }
   static std::uint64_t schedule(const aoh_host* h, std::int64_t at, void (*fn)(void*), void* arg) noexcept {
     std::uint64_t id = 0;
-    run(h, "setting a timer", [&](InstanceHost& i) {
-      id = i.services_.clock->schedule(at, [fn, arg] { fn(arg); });
+    run(h, "setting a timer", [&](InstanceHost& i) -> aoh_status {
+      const auto own = std::make_shared<Clock::Id>(0);
+      const std::lock_guard lock(i.timers_mutex_);  // the timer, should it run at once, waits for its number
+      if (i.revoked_) return AOH_E_STATE;
+      id = *own = i.services_.clock->schedule(at, [fn, arg, own, &i] {
+        fn(arg);
+        const std::lock_guard ended(i.timers_mutex_);
+        i.timers_.erase(*own);
+      });
+      if (id) i.timers_.insert(id);
       return AOH_OK;
     });
     return id;
   }
   static int cancel(const aoh_host* h, std::uint64_t id) noexcept {
-    return self(h).services_.clock->cancel(id) ? 1 : 0;
+    InstanceHost& i = self(h);
+    {
+      const std::lock_guard lock(i.timers_mutex_);
+      if (!i.timers_.count(id)) return 0;  // it has run, or is another module's
+    }
+    if (!i.services_.clock->cancel(id)) return 0;
+    const std::lock_guard lock(i.timers_mutex_);
+    i.timers_.erase(id);
+    return 1;
   }
 
   // aoh.credential/1
@@ -282,11 +299,11 @@ struct Thunks {
     const bool granted = i.granted_.count(name) != 0;
     if (!there || !granted) {
       run(h, "asking for a service", [&](InstanceHost& who) {
-        who.services_.log->write(
-            1, who.module_,
-            std::string("the service ") + std::string(name) +
-                (there ? " is not granted: the manifest does not ask for it, or lacks the permission"
-                       : " is not there"));
+        if (!s.log) return AOH_OK;
+        s.log->write(1, who.module_,
+                     std::string("the service ") + std::string(name) +
+                         (there ? " is not granted: the manifest does not ask for it, or lacks the permission"
+                                : " is not there"));
         return AOH_OK;
       });
       return nullptr;
@@ -324,6 +341,12 @@ InstanceHost::~InstanceHost() { revoke(); }
 
 void InstanceHost::revoke() {
   revoked_ = true;
+  std::set<Clock::Id> timers;
+  {
+    const std::lock_guard lock(timers_mutex_);
+    timers.swap(timers_);
+  }
+  for (const Clock::Id id : timers) services_.clock->cancel(id);
   const std::lock_guard lock(listener_mutex_);
   if (listener_) services_.credentials->unlisten(std::exchange(listener_, 0));
 }

@@ -35,7 +35,8 @@ struct Services {
 };
 
 /// One instance's view. `granted`: service ids it may have; `credential_types`: the types it declares. Must
-/// live until the module's destroy returned; after revoke() every service answers AOH_E_STATE.
+/// live until the module's destroy returned; after revoke() every service answers AOH_E_STATE and no timer of
+/// it runs.
 class InstanceHost {
  public:
   InstanceHost(const Services& services, std::string module, std::set<std::string, std::less<>> granted,
@@ -60,6 +61,8 @@ class InstanceHost {
   std::atomic<bool> revoked_{false};
   std::mutex listener_mutex_;
   int listener_ = 0;
+  std::mutex timers_mutex_;
+  std::set<Clock::Id> timers_;  // those that may still run or are running
 };
 
 /// Ids of the services that this host has: "aoh.log/1" and so on.

@@ -30,15 +30,35 @@ Redactor::~Redactor() {
 
 void Redactor::add(std::string_view secret) {
   if (secret.size() < kShortestSecret) return;
+  std::string escaped = Json(secret).dump();  // as it stands in a log line's fields
+  escaped = escaped.substr(1, escaped.size() - 2);
   const std::lock_guard lock(mutex_);
-  if (std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) secrets_.emplace_back(secret);
+  for (std::string form : {std::string(secret), std::move(escaped)}) {
+    if (std::find(secrets_.begin(), secrets_.end(), form) != secrets_.end()) {
+      wipe(form);
+      continue;
+    }
+    // Longest first: one that begins another must not leave that one's end behind.
+    const auto at =
+        std::find_if(secrets_.begin(), secrets_.end(), [&](const auto& s) { return s.size() < form.size(); });
+    secrets_.insert(at, std::move(form));
+  }
 }
 
 std::string Redactor::operator()(std::string text) const {
+  static constexpr std::string_view kMask = "[secret]";
   const std::lock_guard lock(mutex_);
-  for (const std::string& s : secrets_)
-    for (std::size_t at = text.find(s); at != std::string::npos; at = text.find(s, at))
-      text.replace(at, s.size(), "[secret]");
+  for (const std::string& s : secrets_) {
+    for (std::size_t at = text.find(s); at != std::string::npos; at = text.find(s, at)) {
+      if (at > 0 &&
+          text.compare(at - 1, kMask.size(), kMask) == 0) {  // the secret "secret" within an earlier mask
+        at += kMask.size() - 1;
+        continue;
+      }
+      text.replace(at, s.size(), kMask);
+      at += kMask.size();
+    }
+  }
   return text;
 }
 
@@ -55,13 +75,13 @@ void Log::write(int level, std::string_view who, std::string_view message, const
   static constexpr const char* kNames[] = {"debug", "info", "warning", "error", "breach"};
   const int at = std::clamp(level, 0, 4);
   if (fields.has("wire")) {
-    if (trace_)
-      as_logger(trace_)->info("{}", redactor_(std::string(utf8_prefix(fields["wire"].str(), kMaxLine))));
+    if (trace_) as_logger(trace_)->info("{}", utf8_prefix(redactor_(fields["wire"].str()), kMaxLine));
     return;
   }
-  std::string line = "[" + std::string(who) + "] " + std::string(utf8_prefix(message, kMaxLine));
+  std::string line = "[" + std::string(who) + "] " + std::string(message);
   if (!fields.empty()) line += " " + fields.dump();
-  line = redactor_(std::string(utf8_prefix(line, kMaxLine)));
+  line = std::string(
+      utf8_prefix(redactor_(std::move(line)), kMaxLine));  // masked, then cut: a half secret is not found
   for (char& c : line)
     if (c == '\n' || c == '\r') c = ' ';
   if (file_)

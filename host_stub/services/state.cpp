@@ -71,7 +71,8 @@ std::vector<std::pair<std::string, std::uint64_t>> State::list(std::string_view 
                                                                std::size_t limit) const {
   std::vector<std::pair<std::string, std::uint64_t>> out;
   Statement s(db_,
-              "SELECT key, version FROM state WHERE module=? AND key>=? AND key>? AND substr(key,1,?)=? "
+              "SELECT key, version FROM state WHERE module=? AND key>=? AND key>? AND substr(CAST(key AS "
+              "BLOB),1,?)=CAST(? AS BLOB) "
               "ORDER BY key LIMIT ?");
   s.with(module, prefix, after, static_cast<std::int64_t>(prefix.size()), prefix,
          static_cast<std::int64_t>(limit));

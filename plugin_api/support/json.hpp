@@ -35,21 +35,21 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;
 
-  Json() = default;
-  Json(std::nullptr_t) {}
-  Json(bool b) : v_(b) {}
-  Json(int n) : v_(static_cast<std::int64_t>(n)) {}
-  Json(unsigned n) : v_(static_cast<std::int64_t>(n)) {}
-  Json(long n) : v_(static_cast<std::int64_t>(n)) {}
-  Json(long long n) : v_(static_cast<std::int64_t>(n)) {}
-  Json(unsigned long n) : v_(static_cast<std::int64_t>(n)) {}
-  Json(unsigned long long n) : v_(static_cast<std::int64_t>(n)) {}
-  Json(double d) : v_(d) {}
-  Json(const char* s) : v_(std::string(s)) {}
-  Json(std::string s) : v_(std::move(s)) {}
-  Json(std::string_view s) : v_(std::string(s)) {}
-  Json(Array a) : v_(std::move(a)) {}
-  Json(Object o) : v_(std::move(o)) {}
+  Json();
+  Json(std::nullptr_t);
+  Json(bool b);
+  Json(int n);
+  Json(unsigned n);
+  Json(long n);
+  Json(long long n);
+  Json(unsigned long n);
+  Json(unsigned long long n);
+  Json(double d);
+  Json(const char* s);
+  Json(std::string s);
+  Json(std::string_view s);
+  Json(Array a);
+  Json(Object o);
   /// An object: Json{{"celsius", 21.5}, {"city", "Bern"}}. Arrays are made with Json::array({...}).
   Json(std::initializer_list<Member> members);
   static Json object();
@@ -91,9 +91,7 @@ class Json {
 
   /// Writes: the value becomes an object (or array) when it was null; anything else throws std::logic_error.
   Json& set(std::string_view key, Json value);  ///< replaces or appends; returns *this for chaining
-  Json& set_if(bool condition, std::string_view key, Json value) {
-    return condition ? set(key, std::move(value)) : *this;
-  }
+  Json& set_if(bool condition, std::string_view key, Json value);
   Json& slot(std::string_view key);  ///< the member, made null if absent
   bool erase(std::string_view key);
   Json& push(Json value);  ///< appends to an array; returns *this
@@ -108,8 +106,30 @@ class Json {
 struct Json::Member {
   std::string key;
   Json value;
-  Member(std::string k, Json v) : key(std::move(k)), value(std::move(v)) {}
+  Member(std::string k, Json v);
 };
+
+// Defined here, where Member is complete: Clang instantiates the variant's destructor with the first
+// constructor it sees.
+inline Json::Json() = default;
+inline Json::Json(std::nullptr_t) {}
+inline Json::Json(bool b) : v_(b) {}
+inline Json::Json(int n) : v_(static_cast<std::int64_t>(n)) {}
+inline Json::Json(unsigned n) : v_(static_cast<std::int64_t>(n)) {}
+inline Json::Json(long n) : v_(static_cast<std::int64_t>(n)) {}
+inline Json::Json(long long n) : v_(static_cast<std::int64_t>(n)) {}
+inline Json::Json(unsigned long n) : v_(static_cast<std::int64_t>(n)) {}
+inline Json::Json(unsigned long long n) : v_(static_cast<std::int64_t>(n)) {}
+inline Json::Json(double d) : v_(d) {}
+inline Json::Json(const char* s) : v_(std::string(s)) {}
+inline Json::Json(std::string s) : v_(std::move(s)) {}
+inline Json::Json(std::string_view s) : v_(std::string(s)) {}
+inline Json::Json(Array a) : v_(std::move(a)) {}
+inline Json::Json(Object o) : v_(std::move(o)) {}
+inline Json& Json::set_if(bool condition, std::string_view key, Json value) {
+  return condition ? set(key, std::move(value)) : *this;
+}
+inline Json::Member::Member(std::string k, Json v) : key(std::move(k)), value(std::move(v)) {}
 
 /// Valid UTF-8 of `text`: each invalid byte becomes U+FFFD; NUL stays.
 std::string valid_utf8(std::string_view text);

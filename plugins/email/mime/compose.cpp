@@ -18,16 +18,15 @@
 namespace mailroom::mime {
 namespace {
 
-[[noreturn]] void refuse(std::string where, std::string what, std::string cure = {}) {
-  throw Failure(Errc::invalid, "the message cannot be composed: " + where + " " + std::move(what),
-                std::move(where), std::move(cure));
+[[noreturn]] void refuse(const std::string& where, std::string_view what, std::string cure = {}) {
+  std::string line = "the message cannot be composed: " + where + " " + std::string(what);
+  throw Failure(Errc::invalid, std::move(line), where, std::move(cure));
 }
 
-[[noreturn]] void too_much(std::string where, std::size_t limit, std::string_view unit) {
-  throw Failure(Errc::limit,
-                "the message cannot be composed: " + where + " is beyond " + std::to_string(limit) + " " +
-                    std::string(unit),
-                std::move(where), "send less, or in several messages");
+[[noreturn]] void too_much(const std::string& where, std::size_t limit, std::string_view unit) {
+  std::string line = "the message cannot be composed: " + where + " is beyond " + std::to_string(limit) +
+                     " " + std::string(unit);
+  throw Failure(Errc::limit, std::move(line), where, "send less, or in several messages");
 }
 
 std::string indexed(std::string_view name, std::size_t i) {

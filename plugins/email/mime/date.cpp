@@ -201,8 +201,9 @@ std::optional<ParsedDate> parse_date(std::string_view value) {
   const int second = std::min(f.second, 59);  // a leap second has no number of its own in Unix time
   const int zone = f.zone.value_or(0);
   ParsedDate date;
-  date.unix_seconds = days_from_civil(f.year, f.month, f.day) * 86400 + f.hour * 3600 + f.minute * 60 +
-                      second - static_cast<std::int64_t>(zone) * 60;
+  const std::int64_t of_day = f.hour * 3600 + f.minute * 60 + second;
+  date.unix_seconds =
+      days_from_civil(f.year, f.month, f.day) * 86400 + of_day - static_cast<std::int64_t>(zone) * 60;
   std::array<char, 64> text{};
   int n = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d", f.year, f.month, f.day,
                         f.hour, f.minute, second);

@@ -2,9 +2,7 @@
 // likes.
 #include <gumbo.h>
 
-#include <array>
-#include <csetjmp>
-#include <cstdlib>
+#include <algorithm>
 #include <string>
 #include <vector>
 

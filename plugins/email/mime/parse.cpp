@@ -82,10 +82,8 @@ class Builder {
       message_.part_types.push_back(scan_.entities[i].type);
       if (!scan_.entities[i].multipart) leaf(i);
     }
-    if (has_plain_ || !text_.empty()) {
-      message_.text = std::move(text_);
-      message_.text_from_html = !has_plain_;
-    }
+    message_.text_from_html = !has_plain_ && from_html_;
+    if (has_blank_ || has_plain_ || from_html_) message_.text = std::move(text_);
     if (has_html_) message_.html = std::move(html_);
     return std::move(message_);
   }
@@ -184,7 +182,8 @@ class Builder {
   bool is_body(const Entity& entity, const PartInfo& info) const {
     if (entity.type != "text/plain" && entity.type != "text/html") return false;
     if (info.disposition == "attachment") return false;
-    return !info.filename || entity.first_child;
+    if (entity.first_child) return true;
+    return !info.filename && scan_.entities[entity.parent].type != "multipart/related";
   }
 
   // For each entity, the outermost multipart/alternative around it that also has a plain text: HTML in there
@@ -198,7 +197,7 @@ class Builder {
       alternative_[i] =
           around == kNone && all[i].multipart && all[i].type == "multipart/alternative" ? i : around;
       if (alternative_[i] != kNone && all[i].type == "text/plain" && !all[i].multipart &&
-          is_body(all[i], part_info(all[i], limits_)))
+          !trim(all[i].body).empty() && is_body(all[i], part_info(all[i], limits_)))
         has_plain_in_[alternative_[i]] = true;
     }
   }
@@ -223,7 +222,7 @@ class Builder {
     if (undeclared) warn("charset_undeclared", "a text part has 8-bit bytes, no charset, and is not UTF-8");
     std::string text = to_utf8_text(bytes, info.charset);
     if (entity.type == "text/plain") {
-      has_plain_ = true;
+      (trim(text).empty() ? has_blank_ : has_plain_) = true;
       append(text_, text);
       return;
     }
@@ -233,6 +232,7 @@ class Builder {
     if (alternative != kNone && has_plain_in_[alternative]) return;
     if (text.size() > kMaxHtmlBytes) limit("limit_html", "only the beginning of the HTML was made into text");
     append(text_, html_to_text(text, limits_.max_text_bytes));
+    from_html_ = true;
   }
 
   void append(std::string& to, std::string_view piece) {
@@ -273,7 +273,10 @@ class Builder {
   std::vector<std::size_t> alternative_;
   std::vector<bool> has_plain_in_;
   std::string text_, html_;
-  bool has_plain_ = false, has_html_ = false;
+  bool has_plain_ = false;  // a plain part that says something
+  bool has_blank_ = false;  // or one that does not
+  bool has_html_ = false;
+  bool from_html_ = false;  // text_ holds some that was made from HTML
   std::size_t hashed_ = 0;
 };
 

@@ -68,6 +68,14 @@ TEST(Parse, AFooterDoesNotHideTheHtmlBeforeIt) {
   EXPECT_EQ(m.text, "body\nlist footer");
 }
 
+TEST(Parse, AnEmptyPlainPartDoesNotHideTheHtml) {
+  const auto m =
+      parse(multipart("multipart/alternative; boundary=b",
+                      "--b\r\n\r\n \r\n--b\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--b--\r\n"));
+  EXPECT_THAT(*m.text, testing::HasSubstr("html"));
+  EXPECT_TRUE(m.text_from_html);
+}
+
 TEST(Parse, BoundariesMatchWholeLines) {
   const auto m = parse(multipart("multipart/mixed; boundary=ab",
                                  "--ab\r\n\r\none\r\n--abc\r\nstill one\r\n--ab  "
