@@ -1,0 +1,22 @@
+// The manifest that is shipped, read by the host's own reader.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "loader/manifest.hpp"
+
+namespace mailroom::tools {
+namespace {
+
+TEST(Manifest, LoadsAndFitsIssueTwo) {
+  const auto m = aoh::host::Manifest::load(std::string(std::getenv("MAILROOM_SOURCE_DIR")) + "/manifests/email.json");
+  for (const char* tool : {"email_send", "email_fetch", "email_parse", "email_reply", "email_mailboxes", "email_watch"})
+    EXPECT_TRUE(m.tool(tool)) << tool;
+  EXPECT_TRUE(m.source("email"));
+  EXPECT_TRUE(m.finish_action("reply_email"));
+  ASSERT_TRUE(m.credential_type("mail"));
+  EXPECT_EQ(m.credential_type("mail")->secret_fields, std::vector<std::string>{"password"});
+}
+
+}  // namespace
+}  // namespace mailroom::tools
