@@ -104,7 +104,9 @@ Verdict may_auto_reply(const mime::Message& m, const std::vector<std::string>& o
       return refuse("hops", "the message has been through too many servers: it may be in a loop");
     }
   }
-  if (m.mime_type == "multipart/report" ||
+  // The header too: a report whose parts cannot be found is one all the same.
+  const std::string* type = m.header("Content-Type");
+  if ((type && istarts_with(mime::trim(*type), "multipart/report")) ||
       std::any_of(m.part_types.begin(), m.part_types.end(), [](const std::string& t) {
         return t == "message/delivery-status" || t == "message/disposition-notification";
       }))

@@ -43,18 +43,23 @@ class FakeHost {
   };
   static FakeHost& of(const aoh_host* h) { return *reinterpret_cast<const Head*>(h)->self; }
   static std::string str(aoh_str s) { return std::string(aoh::sv(s)); }
-  static aoh_status put(aoh_sink* sink, std::string_view text) { return sink->write(sink, text.data(), text.size()); }
+  static aoh_status put(aoh_sink* sink, std::string_view text) {
+    return sink->write(sink, text.data(), text.size());
+  }
 
   static const void* service(const aoh_host* h, aoh_str id) {
     const std::string name = str(id);
     for (const std::string& m : of(h).missing)
       if (m == name) return nullptr;
-    static const aoh_log_v1 log_table{sizeof(aoh_log_v1), 1, [](const aoh_host* host, std::int32_t, aoh_str m, aoh_str) {
+    static const aoh_log_v1 log_table{sizeof(aoh_log_v1), 1,
+                                      [](const aoh_host* host, std::int32_t, aoh_str m, aoh_str) {
                                         const std::lock_guard lock(of(host).mutex);
                                         of(host).log.push_back(str(m));
                                       }};
     static const aoh_clock_v1 clock_table{
-        sizeof(aoh_clock_v1), 1, [](const aoh_host* host) { return of(host).time->wall_ns(); },
+        sizeof(aoh_clock_v1),
+        1,
+        [](const aoh_host* host) { return of(host).time->wall_ns(); },
         [](const aoh_host* host) { return of(host).time->monotonic_ns(); },
         [](const aoh_host* host, std::int64_t at, void (*fn)(void*), void* arg) -> std::uint64_t {
           return of(host).time->schedule(at, [fn, arg] { fn(arg); });
@@ -69,27 +74,31 @@ class FakeHost {
         },
         [](const aoh_host*, aoh_sink* out) { return put(out, "[]"); },
         [](const aoh_host*, void (*)(void*, aoh_str), void*) {}};
-    static const aoh_vault_v1 vault_table{
-        sizeof(aoh_vault_v1), 1,
-        [](const aoh_host* host, aoh_str which, aoh_str field, aoh_str, aoh_sink* out, std::uint64_t* version) {
+    static const aoh_vault_v1 vault_table{sizeof(aoh_vault_v1), 1,
+                                          [](const aoh_host* host, aoh_str which, aoh_str field, aoh_str,
+                                             aoh_sink* out, std::uint64_t* version) {
+                                            const std::lock_guard lock(of(host).mutex);
+                                            const auto it =
+                                                of(host).secrets.find(str(which) + "/" + str(field));
+                                            if (it == of(host).secrets.end())
+                                              return static_cast<aoh_status>(AOH_E_NOT_FOUND);
+                                            *version = 1;
+                                            return put(out, it->second);
+                                          },
+                                          nullptr};
+    static const aoh_state_v1 state_table{sizeof(aoh_state_v1), 1, &FakeHost::state_get,
+                                          &FakeHost::state_apply, nullptr};
+    static const aoh_session_v1 session_table{
+        sizeof(aoh_session_v1), 1,
+        [](const aoh_host* host, aoh_str call, aoh_sink* out) {
           const std::lock_guard lock(of(host).mutex);
-          const auto it = of(host).secrets.find(str(which) + "/" + str(field));
-          if (it == of(host).secrets.end()) return static_cast<aoh_status>(AOH_E_NOT_FOUND);
-          *version = 1;
-          return put(out, it->second);
+          const auto it = of(host).sessions.find(str(call));
+          return it == of(host).sessions.end() ? AOH_E_NOT_FOUND : put(out, it->second.dump());
         },
         nullptr};
-    static const aoh_state_v1 state_table{sizeof(aoh_state_v1), 1, &FakeHost::state_get, &FakeHost::state_apply, nullptr};
-    static const aoh_session_v1 session_table{sizeof(aoh_session_v1), 1,
-                                              [](const aoh_host* host, aoh_str call, aoh_sink* out) {
-                                                const std::lock_guard lock(of(host).mutex);
-                                                const auto it = of(host).sessions.find(str(call));
-                                                return it == of(host).sessions.end() ? AOH_E_NOT_FOUND
-                                                                                     : put(out, it->second.dump());
-                                              },
-                                              nullptr};
     static const aoh_blob_v1 blob_table{
-        sizeof(aoh_blob_v1), 1,
+        sizeof(aoh_blob_v1),
+        1,
         [](const aoh_host* host, aoh_str, aoh_str, aoh_sink* out) {
           const std::lock_guard lock(of(host).mutex);
           const std::string fresh = "blob-" + std::to_string(of(host).blobs.size() + 1);
@@ -101,8 +110,12 @@ class FakeHost {
           of(host).blobs[str(which)].append(static_cast<const char*>(bytes), n);
           return AOH_OK;
         },
-        [](const aoh_host* host, aoh_str which, aoh_sink* out) { return blob_info(of(host), str(which), out); },
-        [](const aoh_host* host, aoh_str which, aoh_str, aoh_sink* out) { return blob_info(of(host), str(which), out); },
+        [](const aoh_host* host, aoh_str which, aoh_sink* out) {
+          return blob_info(of(host), str(which), out);
+        },
+        [](const aoh_host* host, aoh_str which, aoh_str, aoh_sink* out) {
+          return blob_info(of(host), str(which), out);
+        },
         [](const aoh_host* host, aoh_str which, aoh_str, std::uint64_t offset, std::size_t n, aoh_sink* out) {
           const std::lock_guard lock(of(host).mutex);
           const std::string& b = of(host).blobs[str(which)];
@@ -141,7 +154,8 @@ class FakeHost {
     for (std::size_t i = 0; i < n; ++i) {
       const auto it = self.state.find(str(ops[i].key));
       const std::uint64_t have = it == self.state.end() ? 0 : it->second.second;
-      if (ops[i].expected_version != AOH_STATE_ANY_VERSION && ops[i].expected_version != have) return AOH_E_BUSY;
+      if (ops[i].expected_version != AOH_STATE_ANY_VERSION && ops[i].expected_version != have)
+        return AOH_E_BUSY;
     }
     for (std::size_t i = 0; i < n; ++i) {
       auto& slot = self.state[str(ops[i].key)];
@@ -199,9 +213,9 @@ class FakeCall {
 class FakeTrigger {
  public:
   FakeTrigger() {
-    c_.head = {sizeof(aoh_trigger),        0,
-               &FakeTrigger::emit,         &FakeTrigger::on_ready,
-               &FakeTrigger::health,       [](const aoh_trigger* t) { return of(t).stopping ? 1 : 0; },
+    c_.head = {sizeof(aoh_trigger),  0,
+               &FakeTrigger::emit,   &FakeTrigger::on_ready,
+               &FakeTrigger::health, [](const aoh_trigger* t) { return of(t).stopping ? 1 : 0; },
                &FakeTrigger::stopped};
     c_.self = this;
   }
@@ -244,8 +258,8 @@ class FakeTrigger {
     return done(*this);
   }
   std::atomic<bool> stopping = false;
-  std::atomic<int> busy = 0;          ///< so many hand-overs are answered BUSY
-  std::atomic<int> fail = 0;          ///< so many are taken and then not stored
+  std::atomic<int> busy = 0;  ///< so many hand-overs are answered BUSY
+  std::atomic<int> fail = 0;  ///< so many are taken and then not stored
 
  private:
   struct Head {

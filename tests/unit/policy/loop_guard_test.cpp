@@ -20,7 +20,8 @@ TEST_P(LoopGuard, Decides) {
   std::string raw = row.fields;
   if (raw.find("From:") == std::string::npos) raw += "From: Ada <ada@example.org>\r\n";
   raw += "Message-ID: <1@example.org>\r\n\r\nHello\r\n";
-  const Verdict v = may_auto_reply(mime::parse(raw), {"quotes@rig.test", "Sales@Rig.Test"}, {"mine@rig.test"});
+  const Verdict v =
+      may_auto_reply(mime::parse(raw), {"quotes@rig.test", "Sales@Rig.Test"}, {"mine@rig.test"});
   EXPECT_EQ(v.rule, row.rule);
   EXPECT_EQ(v.allowed, row.rule.empty());
   EXPECT_EQ(v.why.empty(), v.allowed);
@@ -55,7 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"bounces", "From: list-bounces@example.org\r\n", "machine_sender"},
         Row{"request", "From: dev-request@example.org\r\n", "machine_sender"},
         Row{"norbert_is_a_person", "From: norbert.replyson@example.org\r\n", ""},
-        Row{"reply_to_machine", "From: ada@example.org\r\nReply-To: noreply@example.org\r\n", "machine_sender"},
+        Row{"reply_to_machine", "From: ada@example.org\r\nReply-To: noreply@example.org\r\n",
+            "machine_sender"},
         Row{"own", "From: Quotes@RIG.test\r\n", "own_address"},
         Row{"own_identity", "From: sales@rig.test\r\n", "own_address"},
         Row{"report", "Content-Type: multipart/report; boundary=b\r\n", "report"}),

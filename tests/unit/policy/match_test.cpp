@@ -13,8 +13,9 @@ mime::Message message(const std::string& from, const std::string& subject) {
 }
 
 TEST(Match, AllConditionsHoldAndCaseIsIgnored) {
-  const Match m = Match::compile(
-      {{"folder", "INBOX/Quotes"}, {"from_regex", "@supplier\\.example$"}, {"subject_regex", "(quote|quotation)"}});
+  const Match m = Match::compile({{"folder", "INBOX/Quotes"},
+                                  {"from_regex", "@supplier\\.example$"},
+                                  {"subject_regex", "(quote|quotation)"}});
   EXPECT_EQ(m.folder(), "INBOX/Quotes");
   EXPECT_EQ(m.mismatch(message("Sales <Sales@SUPPLIER.example>", "Your QUOTE 7")), "");
   EXPECT_EQ(m.mismatch(message("sales@supplier.example.org", "quote")), "from_regex");
@@ -36,8 +37,10 @@ TEST(Match, NothingGivenMatchesEverything) {
 }
 
 TEST(Match, MissingFieldsDoNotMatchAPattern) {
-  EXPECT_EQ(Match::compile({{"subject_regex", "."}}).mismatch(mime::parse_headers("From: a@b\r\n\r\n")), "subject_regex");
-  EXPECT_EQ(Match::compile({{"from_regex", "."}}).mismatch(mime::parse_headers("Subject: x\r\n\r\n")), "from_regex");
+  EXPECT_EQ(Match::compile({{"subject_regex", "."}}).mismatch(mime::parse_headers("From: a@b\r\n\r\n")),
+            "subject_regex");
+  EXPECT_EQ(Match::compile({{"from_regex", "."}}).mismatch(mime::parse_headers("Subject: x\r\n\r\n")),
+            "from_regex");
 }
 
 TEST(Match, ABadPatternNamesItsField) {

@@ -40,10 +40,12 @@ TEST(OutboxRecord, RoundTripAndConvention) {
 }
 
 TEST(OutboxRecord, WhatEachStateAllows) {
-  const std::pair<OutboxState, OutboxStep> table[] = {
-      {OutboxState::prepared, OutboxStep::send},          {OutboxState::failed, OutboxStep::send},
-      {OutboxState::committing, OutboxStep::call_uncertain}, {OutboxState::sent, OutboxStep::answer},
-      {OutboxState::refused, OutboxStep::answer},         {OutboxState::uncertain, OutboxStep::answer}};
+  const std::pair<OutboxState, OutboxStep> table[] = {{OutboxState::prepared, OutboxStep::send},
+                                                      {OutboxState::failed, OutboxStep::send},
+                                                      {OutboxState::committing, OutboxStep::call_uncertain},
+                                                      {OutboxState::sent, OutboxStep::answer},
+                                                      {OutboxState::refused, OutboxStep::answer},
+                                                      {OutboxState::uncertain, OutboxStep::answer}};
   for (const auto& [state, step] : table) {
     OutboxRecord r = fresh("x");
     r.state = state;

@@ -17,7 +17,9 @@ namespace {
 using mailroom::testing::FakeCall;
 using mailroom::testing::FakeHost;
 
-const char kMail[] = "From: Ada <ada@example.org>\r\nTo: bob@example.net\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello Bob\r\n";
+const char kMail[] =
+    "From: Ada <ada@example.org>\r\nTo: bob@example.net\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello "
+    "Bob\r\n";
 
 struct Parse : ::testing::Test {
   Parse() {
@@ -31,7 +33,8 @@ struct Parse : ::testing::Test {
   }
   ~Parse() override { std::filesystem::remove_all(dir); }
 
-  aoh::Json run(const aoh::Json& args, bool by_operator = true, const aoh::Json& config = aoh::Json::object()) {
+  aoh::Json run(const aoh::Json& args, bool by_operator = true,
+                const aoh::Json& config = aoh::Json::object()) {
     host::Runtime runtime(fake.c(), host::Config::from(config));
     Outbox outbox(runtime.services());
     const Toolbox box{runtime, outbox, {}};
@@ -73,11 +76,13 @@ TEST_F(Parse, NothingReadableIsAnError) {
 TEST_F(Parse, AgentsStayBelowFilesRoot) {
   const aoh::Json config{{"files_root", (dir / "root").string()}};
   EXPECT_TRUE(run(paths({(dir / "a.eml").string()}), false)["isError"].boolean()) << "no files_root";
-  for (const std::string& good : {std::string("in.eml"), std::string("near.eml"), (dir / "root" / "in.eml").string()})
+  for (const std::string& good :
+       {std::string("in.eml"), std::string("near.eml"), (dir / "root" / "in.eml").string()})
     EXPECT_FALSE(run(paths({good}), false, config)["isError"].boolean()) << good;
-  for (const std::string& bad : {std::string("out.eml"), std::string("../a.eml"), (dir / "a.eml").string(),
-                                 (dir / "root/../a.eml").string(), (dir / "rootx").string(), std::string("/etc/passwd"),
-                                 std::string("/proc/self/root") + (dir / "a.eml").string()}) {
+  for (const std::string& bad :
+       {std::string("out.eml"), std::string("../a.eml"), (dir / "a.eml").string(),
+        (dir / "root/../a.eml").string(), (dir / "rootx").string(), std::string("/etc/passwd"),
+        std::string("/proc/self/root") + (dir / "a.eml").string()}) {
     const aoh::Json body = run(paths({bad}), false, config);
     EXPECT_TRUE(body["isError"].boolean()) << bad;
     EXPECT_EQ(body.path("structuredContent.error.code").str(), "refused") << bad;
@@ -114,7 +119,8 @@ TEST(Base64, Table) {
   EXPECT_EQ(decode_base64("QQ==", "f"), "A");
   EXPECT_EQ(decode_base64("QUI", "f"), "AB");
   EXPECT_EQ(decode_base64("QU\nJD", "f"), "ABC");
-  for (const char* bad : {"Q", "QQ=A", "Q@==", "QUI==", "===="}) EXPECT_THROW(decode_base64(bad, "f"), Failure) << bad;
+  for (const char* bad : {"Q", "QQ=A", "Q@==", "QUI==", "===="})
+    EXPECT_THROW(decode_base64(bad, "f"), Failure) << bad;
 }
 
 }  // namespace

@@ -65,9 +65,10 @@ TEST(Payload, HasWhatBlueprintsName) {
 
 TEST(Payload, IsCutToItsLimit) {
   std::string to;
-  for (int i = 0; i < 3000; ++i) to += "\"" + std::string(50, 'n') + "\" <a" + std::to_string(i) + "@example.org>,\r\n ";
-  const mime::Message m =
-      mime::parse("From: a@b.example\r\nTo: " + to + "x@y.example\r\n\r\n" + std::string(1 << 20, '"') + "\r\n");
+  for (int i = 0; i < 3000; ++i)
+    to += "\"" + std::string(50, 'n') + "\" <a" + std::to_string(i) + "@example.org>,\r\n ";
+  const mime::Message m = mime::parse("From: a@b.example\r\nTo: " + to + "x@y.example\r\n\r\n" +
+                                      std::string(1 << 20, '"') + "\r\n");
   const aoh::Json payload = payload_of(source(), 7, m, row());
   EXPECT_LE(payload.dump().size(), 256u << 10);
   EXPECT_TRUE(payload["email"].has("truncated"));
@@ -87,9 +88,11 @@ imap::BodyPart leaf(std::string number, std::string type, std::string subtype, s
 }
 
 const std::string kRaw =
-    "From: a@b.example\r\nSubject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"B\"\r\n\r\n"
+    "From: a@b.example\r\nSubject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; "
+    "boundary=\"B\"\r\n\r\n"
     "--B\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee the file.\r\n"
-    "--B\r\nContent-Type: application/pdf; name=\"q.pdf\"\r\nContent-Disposition: attachment; filename=\"q.pdf\"\r\n"
+    "--B\r\nContent-Type: application/pdf; name=\"q.pdf\"\r\nContent-Disposition: attachment; "
+    "filename=\"q.pdf\"\r\n"
     "Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--B--\r\n";
 
 imap::MessageRow with_attachment() {
@@ -120,7 +123,8 @@ TEST(PartPlan, AttachmentsDoNotTravel) {
                     {"2.MIME",
                      {},
                      false,
-                     "Content-Type: application/pdf; name=\"q.pdf\"\r\nContent-Disposition: attachment; filename=\"q.pdf\"\r\n"
+                     "Content-Type: application/pdf; name=\"q.pdf\"\r\nContent-Disposition: attachment; "
+                     "filename=\"q.pdf\"\r\n"
                      "Content-Transfer-Encoding: base64\r\n\r\n"}};
   const mime::Message m = read::assemble(head, plan, parts);
   EXPECT_EQ(m.subject, "parts");
@@ -154,7 +158,8 @@ TEST(PartPlan, WithoutAStructureOnlyTheBeginningOfALargeMessage) {
 
 TEST(PartPlan, ManyPartsAreCut) {
   imap::MessageRow head = with_attachment();
-  for (int i = 3; i < 5000; ++i) head.structure->parts.push_back(leaf(std::to_string(i), "text", "plain", 10));
+  for (int i = 3; i < 5000; ++i)
+    head.structure->parts.push_back(leaf(std::to_string(i), "text", "plain", 10));
   const read::PartPlan plan = read::plan_text(head);
   EXPECT_TRUE(plan.cut);
   EXPECT_LE(plan.wants.size(), 400u);
