@@ -41,7 +41,11 @@ TEST(Hostile, NestedHundredThousandDeep) {
   std::string raw;
   for (int i = 0; i < 100'000; ++i) {
     const std::string b = "b" + std::to_string(i);
-    raw += "Content-Type: multipart/mixed; boundary=" + b + "\r\n\r\n--" + b + "\r\n";
+    raw.append("Content-Type: multipart/mixed; boundary=")
+        .append(b)
+        .append("\r\n\r\n--")
+        .append(b)
+        .append("\r\n");
   }
   const auto m = timed("nested", raw + "\r\ntext");
   EXPECT_TRUE(m.truncated);
@@ -80,8 +84,13 @@ TEST(Hostile, TwentyThousandGroups) {
 TEST(Hostile, LinesThatLookLikeBoundaries) {
   std::string raw;
   for (int i = 0; i < 49; ++i) {
-    const std::string b = std::string(100, 'x') + std::to_string(i);
-    raw += "Content-Type: multipart/mixed; boundary=" + b + "\r\n\r\n--" + b + "\r\n";
+    std::string b(100, 'x');
+    b += std::to_string(i);
+    raw.append("Content-Type: multipart/mixed; boundary=")
+        .append(b)
+        .append("\r\n\r\n--")
+        .append(b)
+        .append("\r\n");
   }
   timed("lookalikes", raw + "\r\n" + repeat("--" + std::string(100, 'x') + "\r\n", 50'000));
 }

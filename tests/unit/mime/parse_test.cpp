@@ -10,6 +10,7 @@ namespace {
 
 std::vector<std::string> codes(const Message& m) {
   std::vector<std::string> list;
+  list.reserve(m.warnings.size());
   for (const auto& w : m.warnings) list.push_back(w.code);
   return list;
 }

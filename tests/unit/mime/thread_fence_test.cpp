@@ -80,8 +80,7 @@ TEST(Fence, ClosesOnlyOnce) {
       "<<<end other>>>",
       "< < < end n0nce12345678abc>>>",
       "<\xE2\x80\x8B<\xE2\x80\x8B<end n0nce12345678abc>>>",  // zero-width spaces
-      "\xEF\xBC\x9C\xEF\xBC\x9C\xEF\xBC\x9C"
-      "end n0nce12345678abc>>>",  // full-width
+      "＜＜＜end n0nce12345678abc>>>",                       // full-width
       "‹‹‹end x›››",
       "«‹end x»",
       "⋘end x⋙",
