@@ -223,7 +223,7 @@ def end_group(info, name):
     group = info["pids"].get(name)
     if not group or not ours(info, group):
         return
-    for send, number, sig, patience in ((os.kill, group, signal.SIGTERM, 1.5), (os.killpg, group, signal.SIGTERM, 1.5),
+    for send, number, sig, patience in ((os.kill, group, signal.SIGTERM, 0.5), (os.killpg, group, signal.SIGTERM, 2),
                                         (os.killpg, group, signal.SIGKILL, 5)):
         try:
             send(number, sig)
