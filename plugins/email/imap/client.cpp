@@ -1,57 +1,274 @@
 #include "imap/client.hpp"
+
+#include <algorithm>
+
+#include "imap/proto/ascii.hpp"
+#include "imap/proto/data.hpp"
+#include "imap/proto/fetch.hpp"
+#include "imap/proto/idle.hpp"
+#include "imap/proto/opening.hpp"
+#include "imap/proto/utf7.hpp"
+#include "net/driver.hpp"
+
 namespace mailroom::imap {
 namespace {
-[[noreturn]] void stub() { throw Failure(Errc::unsupported, "not built yet"); }
-}  // namespace
-net::Task<std::unique_ptr<Client>> Client::connect(net::Executor, net::Context, Login, net::TraceSink) {
-  stub();
-  co_return nullptr;
+
+using Kind = Response::Kind;
+
+Failure failure(const Machine& machine, const net::Stream& stream) {
+  Error e = machine.error();
+  if (e.where.empty()) e.where = stream.endpoint().where();
+  return Failure(std::move(e));
 }
+
+void check_flag(std::string_view flag) {
+  const std::string_view atom = flag.starts_with('\\') ? flag.substr(1) : flag;
+  bool good = !atom.empty() && atom.size() <= 200;
+  for (const char c : atom)
+    good = good && static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F &&
+           std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
+  if (!good)
+    throw Failure(Errc::invalid, "not a flag", printable(flag, 60),
+                  "For example \"\\Seen\" or a single word.");
+}
+
+std::string flag_list(const std::vector<std::string>& flags) {
+  std::string out = "(";
+  for (const std::string& flag : flags) {
+    check_flag(flag);
+    if (out.size() > 1) out += ' ';
+    out += flag;
+  }
+  return out + ")";
+}
+
+}  // namespace
+
+Client::Client(std::unique_ptr<net::Stream> stream, const Login& login)
+    : stream_(std::move(stream)), session_(login.limits, login.timeouts) {}
 Client::~Client() = default;
+
+net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::Context context, Login login,
+                                                   net::TraceSink trace) {
+  auth::check(login.credentials);
+  const net::Endpoint& endpoint = login.endpoint;
+  std::unique_ptr<net::Stream> stream = co_await net::open(executor, context, endpoint, std::move(trace));
+  std::unique_ptr<Client> client(new Client(std::move(stream), login));
+  client->session_.tls = client->stream_->is_tls();
+  OpeningOptions options;
+  options.starttls = endpoint.tls == net::TlsMode::starttls;
+  options.tls_required =
+      !client->stream_->is_loopback() || (endpoint.require_tls && endpoint.tls != net::TlsMode::none);
+  options.credentials = &login.credentials;
+  Opening opening(client->session_, options);
+  if (co_await net::drive(*client->stream_, opening) != Action::Kind::done)
+    throw failure(opening, *client->stream_);
+  co_return std::move(client);
+}
+
 const Capabilities& Client::capabilities() const { return session_.caps; }
 const MailboxState& Client::mailbox() const { return session_.mailbox; }
-net::Task<std::map<std::string, std::string>> Client::id(const std::map<std::string, std::string>&) {
-  stub();
-  co_return std::map<std::string, std::string>{};
+
+net::Task<void> Client::run(Exchange& exchange) {
+  const Action::Kind end = co_await net::drive(*stream_, exchange);
+  if (end == Action::Kind::done) co_return;
+  if (is_fatal(exchange.error().code)) stream_->close();
+  throw failure(exchange, *stream_);
 }
-net::Task<std::vector<ListEntry>> Client::list(std::string_view) {
-  stub();
-  co_return std::vector<ListEntry>{};
+
+net::Task<std::map<std::string, std::string>> Client::id(const std::map<std::string, std::string>& own) {
+  std::map<std::string, std::string> server;
+  if (!session_.caps.has("ID")) co_return server;
+  Command command("ID ");
+  if (own.empty()) command.raw("NIL");
+  bool first = true;
+  for (const auto& [key, value] : own) {
+    command.raw(first ? "(" : " ").string(key).raw(" ").string(value);
+    first = false;
+  }
+  if (!own.empty()) command.raw(")");
+  Exchange exchange(session_, std::move(command), "telling the server who we are failed");
+  exchange.on_untagged = [&](Response& r) {
+    if (r.kind != Kind::id) return false;
+    server = parse_id(r);
+    return true;
+  };
+  co_await run(exchange);
+  co_return server;
 }
-net::Task<StatusData> Client::status(std::string_view) {
-  stub();
-  co_return StatusData{};
+
+net::Task<std::vector<ListEntry>> Client::list(std::string_view pattern) {
+  std::vector<ListEntry> entries;
+  Exchange exchange(session_, Command("LIST \"\" ").string(to_utf7(pattern)), "listing the mailboxes failed");
+  exchange.on_untagged = [&](Response& r) {
+    if (r.kind != Kind::list) return false;
+    if (entries.size() >= session_.limits.list_entries)
+      throw Failure(Errc::limit, "the server has more than " + std::to_string(session_.limits.list_entries) +
+                                     " mailboxes");
+    entries.push_back(parse_list(r));
+    return true;
+  };
+  co_await run(exchange);
+  co_return entries;
 }
-net::Task<MailboxState> Client::select(std::string_view, bool) {
-  stub();
-  co_return MailboxState{};
+
+net::Task<StatusData> Client::status(std::string_view mailbox) {
+  StatusData data;
+  const std::string items = session_.caps.has("CONDSTORE")
+                                ? " (MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)"
+                                : " (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)";
+  Exchange exchange(session_, Command("STATUS ").mailbox(mailbox).raw(items),
+                    "asking for the state of the mailbox " + printable(mailbox, 100) + " failed");
+  exchange.on_untagged = [&](Response& r) {
+    if (r.kind != Kind::status) return false;
+    std::string name;
+    data = parse_status(r, name);
+    return true;
+  };
+  co_await run(exchange);
+  co_return data;
 }
-net::Task<std::vector<Uid>> Client::uid_search(const Criteria&) {
-  stub();
-  co_return std::vector<Uid>{};
+
+net::Task<MailboxState> Client::select(std::string_view mailbox, bool read_only) {
+  Exchange exchange(session_, Command(read_only ? "EXAMINE " : "SELECT ").mailbox(mailbox),
+                    "opening the mailbox " + printable(mailbox, 100) + " failed");
+  session_.mailbox = {};
+  session_.mailbox.read_only = read_only;
+  try {
+    co_await run(exchange);
+  } catch (const Failure&) {
+    session_.mailbox = {};  // RFC 3501 §6.3.1: a failed SELECT leaves none selected
+    throw;
+  }
+  session_.mailbox.name = mailbox;
+  co_return session_.mailbox;
 }
-net::Task<FetchSummary> Client::uid_fetch(const UidSet&, const FetchItems&, const OnRow&) {
-  stub();
-  co_return FetchSummary{};
+
+net::Task<std::vector<Uid>> Client::uid_search(const Criteria& criteria) {
+  std::vector<Uid> uids;
+  const Command keys = criteria.keys();
+  Command command(session_.caps.has("ESEARCH") ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
+  if (keys.has_utf8()) command.raw("CHARSET UTF-8 ");
+  Exchange exchange(session_, command.append(keys), "the search failed");
+  exchange.on_untagged = [&](Response& r) {
+    if (r.kind == Kind::search)
+      parse_search(r, uids, session_.limits);
+    else if (r.kind == Kind::esearch)
+      parse_esearch(r, exchange.tag(), uids, session_.limits);
+    else
+      return false;
+    return true;
+  };
+  co_await run(exchange);
+  std::sort(uids.begin(), uids.end());
+  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
+  co_return uids;
 }
-net::Task<void> Client::uid_store(const UidSet&, StoreMode, const std::vector<std::string>&) {
-  stub();
-  co_return;
+
+net::Task<FetchSummary> Client::uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row) {
+  FetchSummary summary;
+  Fetch fetch(session_, set, items);
+  for (;;) {
+    const Action::Kind end = co_await net::drive(*stream_, fetch);
+    if (end == Action::Kind::done) co_return summary;
+    if (end == Action::Kind::failed) {
+      if (is_fatal(fetch.error().code)) stream_->close();
+      throw failure(fetch, *stream_);
+    }
+    ++summary.rows;
+    try {
+      on_row(fetch.take_row());
+    } catch (...) {
+      session_.dead = true;  // rows are still on their way: the dialogue cannot be taken up again
+      stream_->close();
+      throw;
+    }
+  }
 }
-net::Task<AppendResult> Client::append(std::string_view, const std::vector<std::string>&, std::string_view) {
-  stub();
-  co_return AppendResult{};
+
+net::Task<void> Client::uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags) {
+  if (set.empty()) throw Failure(Errc::invalid, "flags for no message");
+  const char* item = mode == StoreMode::add      ? " +FLAGS.SILENT "
+                     : mode == StoreMode::remove ? " -FLAGS.SILENT "
+                                                 : " FLAGS.SILENT ";
+  Exchange exchange(session_, Command("UID STORE " + set.text() + item + flag_list(flags)),
+                    "setting flags failed");
+  co_await run(exchange);
 }
-bool Client::can_idle() const { return false; }
-net::Task<IdleResult> Client::idle(std::int64_t, bool) {
-  stub();
-  co_return IdleResult{};
+
+net::Task<AppendResult> Client::append(std::string_view mailbox, const std::vector<std::string>& flags,
+                                       std::string_view message) {
+  Command command("APPEND ");
+  command.mailbox(mailbox).raw(" ");
+  if (!flags.empty()) command.raw(flag_list(flags)).raw(" ");
+  for (std::size_t i = 0; i < message.size(); ++i)
+    if ((message[i] == '\n' && (i == 0 || message[i - 1] != '\r')) ||
+        (message[i] == '\r' && (i + 1 == message.size() || message[i + 1] != '\n')))
+      throw Failure(Errc::invalid, "the message contains a bare CR or LF", {}, "Lines must end in CRLF.");
+  if (message.empty()) throw Failure(Errc::invalid, "an empty message cannot be stored");
+  command.literal(message);
+  Exchange exchange(session_, std::move(command),
+                    "storing the message in " + printable(mailbox, 100) + " failed");
+  co_await run(exchange);
+  AppendResult result;
+  const Response& r = exchange.answer();
+  if (r.code == "APPENDUID") {  // RFC 4315 §3
+    Frame frame{r.code_text, {}};
+    Tokens t(frame);
+    result.uid_validity = t.number32();
+    result.uid = t.number32();
+  }
+  co_return result;
 }
+
+bool Client::can_idle() const { return session_.caps.has("IDLE"); }
+
+net::Task<IdleResult> Client::idle(std::int64_t until_ns, bool wake_on_flags) {
+  if (!can_idle())
+    throw Failure(Errc::unsupported, "the server does not offer IDLE", stream_->endpoint().where());
+  Idle idle(session_, wake_on_flags);
+  net::DriveOptions options;
+  options.interruptible = true;
+  options.pause_ns = until_ns;
+  bool deadline = false, interrupted = false;
+  for (;;) {
+    const Action::Kind end = co_await net::drive(*stream_, idle, options);
+    if (end == Action::Kind::done) break;
+    if (end == Action::Kind::failed) {
+      if (is_fatal(idle.error().code)) stream_->close();
+      throw failure(idle, *stream_);
+    }
+    deadline = stream_->clock().now_ns() >= until_ns;
+    interrupted = !deadline;
+    idle.stop();
+    options = {};  // what follows is short, and nothing cuts it but its own time-out
+  }
+  IdleResult result = idle.result();
+  result.deadline = deadline;
+  result.interrupted = interrupted;
+  co_return result;
+}
+
 net::Task<void> Client::noop() {
-  stub();
-  co_return;
+  Exchange exchange(session_, Command("NOOP"), "asking the server for news failed");
+  co_await run(exchange);
 }
-net::Task<void> Client::logout() { co_return; }
-void Client::interrupt() {}
-void Client::abort() {}
+
+net::Task<void> Client::logout() {
+  try {
+    if (!session_.dead && stream_->is_open()) {
+      session_.timeouts.command = session_.timeouts.write = session_.timeouts.logout;
+      Exchange exchange(session_, Command("LOGOUT"), "signing out failed");
+      co_await net::drive(*stream_, exchange);
+    }
+  } catch (const std::exception&) {
+    // the connection goes either way
+  }
+  session_.dead = true;
+  stream_->close();
+}
+
+void Client::interrupt() { stream_->interrupt(); }
+void Client::abort() { stream_->abort(); }
+
 }  // namespace mailroom::imap

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/mechanism.hpp"
+#include "imap/proto/exchange.hpp"
 #include "imap/proto/search.hpp"
 #include "imap/proto/session.hpp"
 #include "imap/proto/types.hpp"
@@ -85,8 +86,7 @@ class Client {
 
  private:
   Client(std::unique_ptr<net::Stream> stream, const Login& login);
-  template <typename Exchange>
-  net::Task<void> run(Exchange& exchange, std::string_view what);
+  net::Task<void> run(Exchange& exchange);
 
   std::unique_ptr<net::Stream> stream_;
   Session session_;

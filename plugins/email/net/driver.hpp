@@ -10,7 +10,9 @@ namespace mailroom::net {
 struct DriveOptions {
   std::int64_t deadline_ns =
       INT64_MAX;  ///< end of all reads and writes together, on the stream's clock; passing it is a time-out
-  bool interruptible = false;  ///< a Stream::interrupt() ends a read; drive() then answers Kind::read
+  bool interruptible =
+      false;  ///< a Stream::interrupt() ends a waiting read in good order: drive() then answers Kind::read
+  std::int64_t pause_ns = INT64_MAX;  ///< so does this point in time on the stream's clock
 };
 
 /// Runs `machine` on `stream` until it answers event, done or failed, and returns which (or `read`, see

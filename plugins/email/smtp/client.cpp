@@ -1,24 +1,90 @@
 #include "smtp/client.hpp"
+
+#include "net/driver.hpp"
+#include "smtp/proto/delivery.hpp"
+#include "smtp/proto/opening.hpp"
+
 namespace mailroom::smtp {
 namespace {
-[[noreturn]] void stub() { throw Failure(Errc::unsupported, "not built yet"); }
+
+/// The machine's error, with the place filled in.
+Failure failure(const Machine& machine, const net::Stream& stream) {
+  Error e = machine.error();
+  if (e.where.empty()) e.where = stream.endpoint().where();
+  return Failure(std::move(e));
+}
+
 }  // namespace
-net::Task<std::unique_ptr<Client>> Client::connect(net::Executor, net::Context, Login, net::TraceSink) {
-  stub();
-  co_return nullptr;
-}
+
 Client::Client(std::unique_ptr<net::Stream> stream, Login login)
-    : stream_(std::move(stream)), login_(std::move(login)) {}
+    : stream_(std::move(stream)), login_(std::move(login)) {
+  session_.timeouts = login_.timeouts;
+}
+
 Client::~Client() = default;
+
+net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::Context context, Login login,
+                                                   net::TraceSink trace) {
+  if (login.credentials) auth::check(*login.credentials);
+  const net::Endpoint endpoint = login.endpoint;
+  std::unique_ptr<net::Stream> stream = co_await net::open(executor, context, endpoint, std::move(trace));
+  std::unique_ptr<Client> client(new Client(std::move(stream), std::move(login)));
+  client->session_.tls = client->stream_->is_tls();
+  OpeningOptions options;
+  options.ehlo_name = client->login_.ehlo_name;
+  options.starttls = endpoint.tls == net::TlsMode::starttls;
+  options.tls_required =
+      !client->stream_->is_loopback() || (endpoint.require_tls && endpoint.tls != net::TlsMode::none);
+  options.credentials = client->login_.credentials ? &*client->login_.credentials : nullptr;
+  Opening opening(client->session_, std::move(options));
+  const Action::Kind end = co_await net::drive(*client->stream_, opening);
+  client->login_.credentials.reset();  // not needed any more: wiped
+  if (end != Action::Kind::done) throw failure(opening, *client->stream_);
+  co_return std::move(client);
+}
+
 const Capabilities& Client::capabilities() const { return session_.caps; }
-net::Task<Outcome> Client::deliver(const Envelope&, std::string_view, BeforeCommit, bool) {
-  stub();
-  co_return Outcome{};
+
+net::Task<Outcome> Client::deliver(const Envelope& envelope, std::string_view message,
+                                   BeforeCommit before_commit, bool all_or_nothing) {
+  Delivery delivery(session_, envelope, message, all_or_nothing);
+  Action::Kind end = co_await net::drive(*stream_, delivery);
+  if (end == Action::Kind::event) {
+    try {
+      if (before_commit) before_commit();
+    } catch (...) {
+      // Without its end mark the server throws the message away (RFC 5321 §4.1.1.4).
+      session_.dead = true;
+      stream_->close();
+      throw;
+    }
+    delivery.commit();
+    end = co_await net::drive(*stream_, delivery);
+  }
+  Outcome outcome = delivery.outcome();
+  if (outcome.error && outcome.error.where.empty()) outcome.error.where = stream_->endpoint().where();
+  if (end == Action::Kind::failed) stream_->close();
+  co_return outcome;
 }
+
 net::Task<void> Client::noop() {
-  stub();
-  co_return;
+  Simple noop(session_, "NOOP", session_.timeouts.command);
+  if (co_await net::drive(*stream_, noop) != Action::Kind::done) throw failure(noop, *stream_);
 }
-net::Task<void> Client::quit() { co_return; }
-void Client::abort() {}
+
+net::Task<void> Client::quit() {
+  try {
+    if (!session_.dead && stream_->is_open()) {
+      Simple quit(session_, "QUIT", std::chrono::seconds(5));
+      co_await net::drive(*stream_, quit);
+    }
+  } catch (const std::exception&) {
+    // the connection goes either way
+  }
+  session_.dead = true;
+  stream_->close();
+}
+
+void Client::abort() { stream_->abort(); }
+
 }  // namespace mailroom::smtp

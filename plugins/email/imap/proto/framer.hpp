@@ -40,6 +40,7 @@ class Framer {
   std::string buffer_;              // what has come
   std::size_t pos_ = 0;             // how much of it has been read?
   Frame frame_;                     // the response being put together
+  std::size_t scanned_ = 0;         // how far has it been searched for a line end?
   std::uint64_t kept_ = 0;          // bytes of literals kept in it
   std::uint64_t literal_left_ = 0;  // bytes still to come of the current literal
   bool in_frame_ = false;           // has anything of a response been read?

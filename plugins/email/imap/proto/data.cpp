@@ -1,0 +1,132 @@
+#include "imap/proto/data.hpp"
+
+#include <charconv>
+
+#include "imap/proto/ascii.hpp"
+#include "imap/proto/utf7.hpp"
+
+namespace mailroom::imap {
+namespace {
+
+void room(const std::vector<Uid>& uids, std::uint64_t more, const Limits& limits) {
+  if (uids.size() + more > limits.search_results)
+    throw Failure(Errc::limit,
+                  "a search found more than " + std::to_string(limits.search_results) + " messages", {},
+                  "Narrow the search.");
+}
+
+Uid uid_of(std::string_view digits) {
+  Uid uid = 0;
+  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), uid);
+  if (ec != std::errc() || end != digits.data() + digits.size() || uid == 0)
+    throw Failure(Error{
+        Errc::protocol, "the server sent a message number that is none", {}, printable(digits, 60), {}});
+  return uid;
+}
+
+}  // namespace
+
+Capabilities parse_capabilities(std::string_view words) {
+  Capabilities caps;
+  while (!words.empty() && caps.names.size() < 500) {
+    const std::string_view word = words.substr(0, words.find(' '));
+    if (!word.empty() && word.size() <= 200) caps.names.push_back(upper(word));
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+  }
+  return caps;
+}
+
+ListEntry parse_list(Response& response) {
+  Tokens t = response.tokens();
+  ListEntry entry;
+  entry.attributes = t.flags();
+  if (const std::optional<std::string> delimiter = t.nstring(); delimiter && !delimiter->empty())
+    entry.delimiter = delimiter->front();
+  entry.name = from_utf7(t.astring());
+  if (same(entry.name, "INBOX")) entry.name = "INBOX";
+  return entry;
+}
+
+StatusData parse_status(Response& response, std::string& mailbox) {
+  Tokens t = response.tokens();
+  mailbox = from_utf7(t.astring());
+  StatusData data;
+  t.expect('(');
+  while (!t.take(')')) {
+    const std::string_view item = t.atom();
+    if (same(item, "MESSAGES"))
+      data.messages = t.number32();
+    else if (same(item, "UIDNEXT"))
+      data.uid_next = t.number32();
+    else if (same(item, "UIDVALIDITY"))
+      data.uid_validity = t.number32();
+    else if (same(item, "UNSEEN"))
+      data.unseen = t.number32();
+    else if (same(item, "RECENT"))
+      data.recent = t.number32();
+    else if (same(item, "HIGHESTMODSEQ"))
+      data.highest_modseq = t.number();
+    else if (same(item, "SIZE"))
+      data.size = t.number();
+    else
+      t.skip();
+  }
+  return data;
+}
+
+void parse_search(Response& response, std::vector<Uid>& uids, const Limits& limits) {
+  Tokens t = response.tokens();
+  while (!t.end()) {
+    if (t.peek('(')) {  // (MODSEQ n), RFC 7162
+      t.skip();
+      continue;
+    }
+    room(uids, 1, limits);
+    uids.push_back(uid_of(t.atom()));
+  }
+}
+
+void expand(std::string_view set, std::vector<Uid>& uids, const Limits& limits) {
+  while (!set.empty()) {
+    const std::string_view part = set.substr(0, set.find(','));
+    set.remove_prefix(std::min(set.size(), part.size() + 1));
+    const std::size_t colon = part.find(':');
+    Uid first = uid_of(part.substr(0, colon));
+    Uid last = colon == std::string_view::npos ? first : uid_of(part.substr(colon + 1));
+    if (first > last) std::swap(first, last);
+    room(uids, std::uint64_t{last} - first + 1, limits);
+    for (std::uint64_t uid = first; uid <= last; ++uid) uids.push_back(static_cast<Uid>(uid));
+  }
+}
+
+bool parse_esearch(Response& response, std::string_view tag, std::vector<Uid>& uids, const Limits& limits) {
+  Tokens t = response.tokens();
+  if (t.take('(')) {
+    if (same(t.atom(), "TAG") && t.string() != tag) return false;
+    while (!t.take(')')) t.skip();
+  }
+  while (!t.end()) {
+    const std::string_view item = t.atom();
+    if (same(item, "UID")) continue;
+    if (same(item, "ALL"))
+      expand(t.atom(), uids, limits);
+    else
+      t.skip();
+  }
+  return true;
+}
+
+std::map<std::string, std::string> parse_id(Response& response) {
+  Tokens t = response.tokens();
+  std::map<std::string, std::string> out;
+  if (t.nil()) return out;
+  t.expect('(');
+  while (!t.take(')')) {
+    if (out.size() >= 100) throw Failure(Errc::limit, "the server's ID has more than 100 fields");
+    const std::string key = lower(t.string());
+    out[printable(key, 100)] = printable(t.string(), 1024);
+  }
+  return out;
+}
+
+}  // namespace mailroom::imap

@@ -1,0 +1,180 @@
+#include "imap/proto/fetch_row.hpp"
+
+#include <chrono>
+
+#include "imap/proto/ascii.hpp"
+#include "imap/proto/body_structure.hpp"
+
+namespace mailroom::imap {
+namespace {
+
+/// EMAILID (M123) and the like; Gmail's are bare numbers.
+std::string object_id(Tokens& t) {
+  if (t.nil()) return {};
+  const bool list = t.take('(');
+  std::string id(list && t.peek(')') ? std::string_view{} : t.atom());
+  if (list) t.expect(')');
+  return printable(id, 255);
+}
+
+void structure(Tokens& t, MessageRow& row, const Limits& limits) {
+  const Tokens::Mark before = t.mark();
+  try {
+    row.structure = parse_body_structure(t, limits);
+  } catch (const Failure& f) {
+    row.error = f.error;
+    row.error.what = "the message's BODYSTRUCTURE cannot be read: " + f.error.what;
+    t.back(before);
+    t.skip();  // throws if even the parentheses do not balance
+  }
+}
+
+void section(Tokens& t, MessageRow& row) {
+  Section s;
+  s.name = t.bracketed();
+  if (t.end()) throw Failure(Errc::protocol, "a message's section has no value");
+  Tokens::Mark m = t.mark();
+  const std::string_view origin = t.peek('<') ? t.atom() : std::string_view{};
+  if (origin.size() > 2 && origin.back() == '>') {
+    std::uint64_t n = 0;
+    for (const char c : origin.substr(1, origin.size() - 2)) {
+      if (c < '0' || c > '9' || n > UINT32_MAX)
+        throw Failure(Errc::protocol, "a section's origin is no number");
+      n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    s.origin = n;
+  } else {
+    t.back(m);
+  }
+  std::optional<std::string> bytes = t.nstring();
+  if (t.last_was_skipped())
+    row.error = {
+        Errc::limit,
+        "a part of the message (BODY[" + printable(s.name, 60) + "]) is larger than the limit for one fetch",
+        {},
+        {},
+        "Fetch it in pieces, or raise the limit."};
+  s.nil = !bytes.has_value();
+  if (bytes) s.bytes = std::move(*bytes);
+  row.sections.push_back(std::move(s));
+}
+
+void item(Tokens& t, MessageRow& row, const Limits& limits) {
+  const std::string_view name = t.atom();
+  if (same(name, "UID")) {
+    row.uid = t.number32();
+  } else if (same(name, "FLAGS")) {
+    row.flags = t.flags();
+  } else if (same(name, "RFC822.SIZE")) {
+    row.size = t.number();
+  } else if (same(name, "INTERNALDATE")) {
+    row.internal_date = t.string();
+    row.internal_date_s = parse_internal_date(row.internal_date);
+  } else if (same(name, "MODSEQ")) {
+    t.expect('(');
+    row.modseq = t.number();
+    t.expect(')');
+  } else if (same(name, "BODYSTRUCTURE")) {
+    structure(t, row, limits);
+  } else if (same(name, "BODY") && t.take('[')) {
+    section(t, row);
+  } else if (same(name, "EMAILID")) {
+    row.email_id = object_id(t);
+  } else if (same(name, "THREADID")) {
+    row.thread_id = object_id(t);
+  } else if (same(name, "X-GM-MSGID")) {
+    row.gm_message_id = object_id(t);
+  } else if (same(name, "X-GM-THRID")) {
+    row.gm_thread_id = object_id(t);
+  } else {
+    if (t.take('[')) t.bracketed();
+    t.skip();
+  }
+}
+
+/// The UID of a row whose other items cannot be read, so that the error can name the message: a word "UID"
+/// outside quotes, a number after it.
+Uid find_uid(std::string_view line) {
+  bool quote = false;
+  for (std::size_t i = 0; i + 5 < line.size(); ++i) {
+    if (line[i] == '\\' && quote) {
+      ++i;
+      continue;
+    }
+    if (line[i] == '"') quote = !quote;
+    if (quote || (line[i] != '(' && line[i] != ' ') || !same(line.substr(i + 1, 4), "UID ")) continue;
+    std::uint64_t uid = 0;
+    for (std::size_t k = i + 5; k < line.size() && line[k] >= '0' && line[k] <= '9' && uid <= UINT32_MAX; ++k)
+      uid = uid * 10 + static_cast<std::uint64_t>(line[k] - '0');
+    return uid <= UINT32_MAX ? static_cast<Uid>(uid) : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+MessageRow parse_fetch(Response& response, const Limits& limits) {
+  MessageRow row;
+  row.sequence = response.number;
+  try {
+    Tokens t = response.tokens();
+    t.expect('(');
+    while (!t.take(')')) {
+      if (row.sections.size() > limits.literals)
+        throw Failure(Errc::limit, "a message's row has too many sections");
+      item(t, row, limits);
+    }
+  } catch (const Failure& f) {
+    row.error = f.error;
+    row.error.what = "the server's answer for a message cannot be read: " + f.error.what;
+    if (row.uid == 0) row.uid = find_uid(response.frame.line);
+  }
+  if (row.error)
+    row.error.where = row.uid != 0 ? "message UID " + std::to_string(row.uid)
+                                   : "message number " + std::to_string(row.sequence);
+  return row;
+}
+
+std::optional<std::int64_t> parse_internal_date(std::string_view s) {
+  static constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  while (s.starts_with(' ')) s.remove_prefix(1);
+  std::size_t i = 0;
+  bool good = true;
+  const auto number = [&](std::size_t most) {
+    int n = 0;
+    const std::size_t start = i;
+    while (i < s.size() && i < start + most && s[i] >= '0' && s[i] <= '9') n = n * 10 + (s[i++] - '0');
+    good = good && i > start;
+    return n;
+  };
+  const auto literal = [&](char c) { good = good && i < s.size() && s[i++] == c; };
+  const int day = number(2);
+  literal('-');
+  const std::size_t month = i + 3 <= s.size() ? kMonths.find(s.substr(i, 3)) : std::string_view::npos;
+  if (!good || month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+  i += 3;
+  literal('-');
+  const int year = number(4);
+  literal(' ');
+  const int h = number(2);
+  literal(':');
+  const int m = number(2);
+  literal(':');
+  const int sec = number(2);
+  literal(' ');
+  const bool west = i < s.size() && s[i] == '-';
+  good = good && i < s.size() && (s[i] == '+' || s[i] == '-');
+  ++i;
+  if (!good || i > s.size()) return std::nullopt;
+  const int zone = number(4);
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!good || i != s.size() || !date.ok() || h > 23 || m > 59 || sec > 60 || zone % 100 > 59)
+    return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  const std::int64_t offset = (zone / 100 * 60 + zone % 100) * 60;
+  return days * 86'400 + h * 3'600 + m * 60 + sec - (west ? -offset : offset);
+}
+
+}  // namespace mailroom::imap

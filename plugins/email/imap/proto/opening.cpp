@@ -1,0 +1,209 @@
+#include "imap/proto/opening.hpp"
+
+#include "auth/base64.hpp"
+#include "imap/proto/ascii.hpp"
+#include "imap/proto/mailbox_state.hpp"
+
+namespace mailroom::imap {
+
+Opening::Opening(Session& session, OpeningOptions options) : session_(session), options_(options) {}
+
+Action Opening::next() {
+  for (;;) {
+    switch (at_) {
+      case At::greeting:
+        try {
+          greeted();
+        } catch (const Failure& f) {
+          end(f.error);
+        }
+        if (at_ == At::greeting) return {Action::Kind::read, {}, false, session_.timeouts.greeting};
+        continue;
+      case At::handshake:
+        return {Action::Kind::start_tls, {}, false, session_.timeouts.command};
+      case At::done:
+        return {};
+      case At::failed:
+        return {Action::Kind::failed, {}, false, {}};
+      default:
+        break;
+    }
+    const Action action = exchange_->next();
+    if (action.kind == Action::Kind::failed)
+      end(exchange_->error());
+    else if (action.kind == Action::Kind::done)
+      advance();
+    else
+      return action;
+  }
+}
+
+void Opening::written() {
+  if (exchange_) exchange_->written();
+}
+
+void Opening::greeted() {
+  using Kind = Response::Kind;
+  std::optional<Frame> frame = session_.framer.take();
+  if (!frame) return;
+  Response r = classify(std::move(*frame));
+  if (!r.tag.empty() || (r.kind != Kind::ok && r.kind != Kind::preauth && r.kind != Kind::bye))
+    return end({Errc::protocol,
+                "the server's first line is no IMAP greeting",
+                {},
+                printable(r.text),
+                "Check host and port."});
+  if (r.kind == Kind::bye) {
+    session_.bye = r.text;
+    return end({Errc::bye,
+                "the IMAP server does not take connections now",
+                {},
+                printable(r.text),
+                "Try again later."});
+  }
+  fold(session_, r);
+  if (r.kind == Kind::preauth) {
+    // CVE-2020-12398 and kin: after PREAUTH there is no STARTTLS, so a forged one would keep the session in
+    // the clear.
+    if (!session_.tls && options_.tls_required)
+      return end(
+          {Errc::protocol,
+           "the server says that we are signed in before TLS has started",
+           {},
+           {},
+           "Use the implicit-TLS port (993); somebody between here and the server may be interfering."});
+    session_.signed_in = true;
+    at_ = At::done;
+    if (!session_.caps_fresh)
+      run(At::capability_after, Command("CAPABILITY"), "asking for the capabilities failed");
+    return;
+  }
+  if (session_.caps_fresh)
+    upgrade_or_sign_in();
+  else
+    ask_capability();
+}
+
+void Opening::run(At at, Command command, const char* what) {
+  at_ = at;
+  if (session_.framer.has_rest() && at == At::starttls)
+    return end({Errc::protocol,
+                "the server spoke before it was asked",
+                {},
+                {},
+                "Somebody between here and the server may be injecting data: do not use this network path."});
+  exchange_.emplace(session_, std::move(command), what);
+}
+
+void Opening::advance() {
+  switch (at_) {
+    case At::capability:
+      return upgrade_or_sign_in();
+    case At::starttls:
+      // RFC 3501 §11.1, CVE-2011-0411: what came ahead of the handshake must not be taken for what came after
+      // it.
+      if (session_.framer.has_rest())
+        return end(
+            {Errc::protocol,
+             "bytes were sent ahead of the TLS handshake",
+             {},
+             {},
+             "Somebody between here and the server may be injecting data: do not use this network path."});
+      at_ = At::handshake;
+      return;
+    case At::sign_in:
+      mechanism_.reset();
+      session_.signed_in = true;
+      if (session_.caps_fresh)
+        at_ = At::done;
+      else
+        run(At::capability_after, Command("CAPABILITY"), "asking for the capabilities failed");
+      return;
+    default:
+      at_ = At::done;
+  }
+}
+
+void Opening::tls_started() {
+  exchange_.reset();
+  session_.reset_for_tls();
+  ask_capability();
+}
+
+void Opening::upgrade_or_sign_in() {
+  if (!options_.starttls || session_.tls) return sign_in();
+  if (session_.caps.has("STARTTLS"))
+    return run(At::starttls, Command("STARTTLS"), "the IMAP server refused STARTTLS");
+  if (!options_.tls_required) return sign_in();
+  end({Errc::starttls_missing,
+       "the IMAP server does not offer STARTTLS, and TLS is required",
+       {},
+       {},
+       "Use the server's implicit-TLS port (993), or have STARTTLS enabled; if it was offered before, "
+       "somebody may be stripping it."});
+}
+
+void Opening::sign_in() {
+  if (!session_.tls && options_.tls_required)
+    return end({Errc::starttls_missing, "the password is not sent without TLS", {}, {}, "Use TLS."});
+  std::vector<std::string> offered;
+  for (const std::string& name : session_.caps.names)
+    if (name.starts_with("AUTH=")) offered.push_back(name.substr(5));
+  mechanism_ = auth::choose(offered, *options_.credentials);
+  session_.caps_fresh = false;
+  if (!mechanism_) {
+    if (session_.caps.has("LOGINDISABLED"))
+      return end({Errc::unsupported,
+                  "the IMAP server offers no way to sign in with a password",
+                  {},
+                  {},
+                  "Enable PLAIN for this account on the server."});
+    const std::string_view password = options_.credentials->password.reveal();
+    Command login("LOGIN ");
+    login.secret().string(options_.credentials->user).raw(" ").string(password);
+    return run(At::sign_in, std::move(login), "the sign-in to IMAP failed");
+  }
+  Command command("AUTHENTICATE " + std::string(mechanism_->name()));
+  if (session_.caps.has("SASL-IR"))
+    if (const std::optional<aoh::Secret> initial = mechanism_->initial()) {
+      const aoh::Secret encoded = auth::base64(initial->reveal());
+      command.raw(" ").raw(encoded.empty() ? "=" : encoded.reveal());
+    }
+  command.secret();
+  run(At::sign_in, std::move(command), "the sign-in to IMAP failed");
+  if (exchange_)
+    exchange_->on_challenge = [this](const std::string& text) {
+      const std::optional<std::string> challenge = auth::unbase64(text);
+      // Servers without SASL-IR ask with an empty challenge; some put words there, which are none.
+      return auth::base64(mechanism_->step(challenge.value_or(std::string())).reveal());
+    };
+}
+
+void Opening::fail(Error cause) {
+  if (at_ == At::failed) return;
+  if (exchange_) {
+    exchange_->fail(std::move(cause));
+    return end(exchange_->error());
+  }
+  end(std::move(cause));
+}
+
+void Opening::end(Error error) {
+  mechanism_.reset();
+  // Before TLS anybody may have written the server's words: they are not shown.
+  if (options_.tls_required && !session_.tls) error.server.clear();
+  if (at_ == At::starttls && !is_fatal(error.code)) error.code = Errc::starttls_missing;
+  if (at_ == At::sign_in && !is_fatal(error.code)) {
+    // A NO without a code is what most servers say to a wrong password; "not now" has codes of its own (RFC
+    // 5530).
+    error.code = is_temporary(error.code) ? Errc::auth_throttled : Errc::auth;
+    if (error.code == Errc::auth_throttled) error.cure = "Wait a while; the password may be right.";
+    if (error.cure.empty()) error.cure = "Check user name and password; some providers want an app password.";
+  }
+  session_.dead = true;
+  exchange_.reset();
+  error_ = std::move(error);
+  at_ = At::failed;
+}
+
+}  // namespace mailroom::imap

@@ -1,0 +1,49 @@
+// From the first byte to a signed-in session: greeting, CAPABILITY, STARTTLS, CAPABILITY, sign-in,
+// CAPABILITY.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "auth/mechanism.hpp"
+#include "imap/proto/exchange.hpp"
+
+namespace mailroom::imap {
+
+struct OpeningOptions {
+  bool starttls = false;                           ///< upgrade by STARTTLS
+  bool tls_required = true;                        ///< without TLS go no further
+  const auth::Credentials* credentials = nullptr;  ///< borrowed while the machine lives; not null
+};
+
+/// Session::tls tells whether TLS is on already. Credentials are written only when it is, or when TLS is not
+/// required.
+class Opening final : public Machine {
+ public:
+  Opening(Session& session, OpeningOptions options);
+
+  Action next() override;
+  void feed(std::string_view bytes) override { session_.framer.feed(bytes); }
+  void written() override;
+  void tls_started() override;
+  void fail(Error cause) override;
+  const Error& error() const override { return error_; }
+
+ private:
+  enum class At { greeting, capability, starttls, handshake, sign_in, capability_after, done, failed };
+  void greeted();
+  void advance();  ///< the current command is done
+  void run(At at, Command command, const char* what);
+  void ask_capability() { run(At::capability, Command("CAPABILITY"), "asking for the capabilities failed"); }
+  void upgrade_or_sign_in();
+  void sign_in();
+  void end(Error error);
+
+  Session& session_;
+  OpeningOptions options_;
+  At at_ = At::greeting;
+  std::optional<Exchange> exchange_;  // the command under way
+  std::unique_ptr<auth::Mechanism> mechanism_;
+  Error error_;
+};
+
+}  // namespace mailroom::imap

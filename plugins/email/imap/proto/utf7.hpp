@@ -1,0 +1,14 @@
+// Mailbox names: modified UTF-7 (RFC 3501 §5.1.3).
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace mailroom::imap {
+
+/// Invalid UTF-8 is replaced by U+FFFD first.
+std::string to_utf7(std::string_view utf8);
+/// A name that is not valid modified UTF-7 is given back as it is (made valid UTF-8): some servers send raw
+/// UTF-8.
+std::string from_utf7(std::string_view name);
+
+}  // namespace mailroom::imap
