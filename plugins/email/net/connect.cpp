@@ -16,30 +16,40 @@ namespace {
 
 constexpr std::size_t kAddresses = 8;
 
-/// An operation that cannot be hurried: it goes on in the background when nobody waits for it any more.
-struct Lookup {
-  Lookup(const Executor& e, Clock& c) : resolver(e), alarm(e, c) {}
+/// Something that ends by itself, and that one waits for no longer than one likes.
+struct Operation {
+  Operation(const Executor& e, Clock& c) : alarm(e, c) {}
+  virtual ~Operation() = default;
+  void end(error_code ec) {
+    result = ec;
+    done = true;
+    alarm.poke();
+  }
+  Alarm alarm;
+  error_code result;
+  bool done = false;
+};
+
+/// getaddrinfo() cannot be hurried: it goes on in the background when nobody waits for it any more.
+struct Lookup : Operation {
+  Lookup(const Executor& e, Clock& c) : Operation(e, c), resolver(e) {}
   tcp::resolver resolver;
-  Alarm alarm;
-  error_code result;
   std::vector<tcp::endpoint> found;
-  bool done = false;
 };
 
-struct Attempt {
-  Attempt(const Executor& e, Clock& c) : socket(e), alarm(e, c) {}
+struct Attempt : Operation {
+  Attempt(const Executor& e, Clock& c) : Operation(e, c), socket(e) {}
+  ~Attempt() override = default;
   tcp::socket socket;
-  Alarm alarm;
-  error_code result;
-  bool done = false;
 };
 
-/// Waits for `op.done`; false when the time came first.
-template <typename Operation>
+/// Waits for `op`; false when the time came first.
 Task<bool> finished(std::shared_ptr<Operation> op, std::int64_t at) {
-  while (!op->done)
-    if (co_await op->alarm.wait_until(at)) co_return op->done;
-  co_return true;
+  while (!op->done) {
+    const bool late = co_await op->alarm.wait_until(at);
+    if (late) break;
+  }
+  co_return op->done;
 }
 
 Task<std::vector<tcp::endpoint>> addresses(Executor executor, Clock& clock, const Endpoint& e,
@@ -47,21 +57,20 @@ Task<std::vector<tcp::endpoint>> addresses(Executor executor, Clock& clock, cons
   error_code ec;
   const asio::ip::address literal =
       asio::ip::make_address(e.connect_address.empty() ? e.host : e.connect_address, ec);
-  if (!ec) co_return std::vector<tcp::endpoint>{{literal, e.port}};
+  if (!ec) co_return std::vector<tcp::endpoint>(1, tcp::endpoint(literal, e.port));
   if (!e.connect_address.empty())
     throw Failure(Errc::config, "connect_address is not a numeric address", e.where());
 
   auto lookup = std::make_shared<Lookup>(executor, clock);
   lookup->resolver.async_resolve(e.host, std::to_string(e.port), tcp::resolver::numeric_service,
                                  [lookup](error_code result, const tcp::resolver::results_type& found) {
-                                   lookup->result = result;
                                    for (const auto& entry : found)
                                      if (lookup->found.size() < kAddresses)
                                        lookup->found.push_back(entry.endpoint());
-                                   lookup->done = true;
-                                   lookup->alarm.poke();
+                                   lookup->end(result);
                                  });
-  if (!co_await finished(lookup, at)) {
+  const bool in_time = co_await finished(lookup, at);
+  if (!in_time) {
     lookup->resolver.cancel();
     throw Failure(Errc::dns, "looking up the host name took too long", e.where(),
                   "Check this machine's DNS settings.");
@@ -93,8 +102,8 @@ Error connect_error(const Endpoint& e, error_code ec, bool late) {
 Task<tcp::socket> connected(Executor executor, Clock& clock, const Endpoint& e,
                             const ConnectTimeouts& timeouts) {
   const std::int64_t end = after(clock.now_ns(), timeouts.all);
-  const std::vector<tcp::endpoint> list =
-      co_await addresses(executor, clock, e, std::min(end, after(clock.now_ns(), timeouts.resolve)));
+  const std::int64_t resolved = std::min(end, after(clock.now_ns(), timeouts.resolve));
+  const std::vector<tcp::endpoint> list = co_await addresses(executor, clock, e, resolved);
   const bool may_leave = e.tls != TlsMode::none && e.require_tls;
   Error last;
   for (const tcp::endpoint& address : list) {
@@ -108,14 +117,11 @@ Task<tcp::socket> connected(Executor executor, Clock& clock, const Endpoint& e,
       continue;
     }
     auto attempt = std::make_shared<Attempt>(executor, clock);
-    attempt->socket.async_connect(address, [attempt](error_code result) {
-      attempt->result = result;
-      attempt->done = true;
-      attempt->alarm.poke();
-    });
+    attempt->socket.async_connect(address, [attempt](error_code result) { attempt->end(result); });
+    const std::int64_t limit = std::min(end, after(clock.now_ns(), timeouts.attempt));
     bool in_time = false;
     try {
-      in_time = co_await finished(attempt, std::min(end, after(clock.now_ns(), timeouts.attempt)));
+      in_time = co_await finished(attempt, limit);
     } catch (...) {
       error_code ignored;
       attempt->socket.close(ignored);

@@ -45,6 +45,13 @@ Error status_error(const Response& r, std::string what) {
       e.code = m.errc;
       e.cure = m.cure;
     }
+  // Quirk: SELECT and STATUS of a missing mailbox are refused without a code by Dovecot 2.3 and by Cyrus,
+  // with these words.
+  for (const std::string_view words : {"Mailbox doesn't exist", "Mailbox does not exist"})
+    if (r.code.empty() && r.text.starts_with(words)) {
+      e.code = Errc::not_found;
+      e.cure = "Check the mailbox's name.";
+    }
   return e;
 }
 
