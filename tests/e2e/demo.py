@@ -25,10 +25,7 @@ Anna Berg, Supplier Ltd
 
 
 def seconds(stamp):
-    """A time of the host's JSON: RFC 3339, or nanoseconds since 1970."""
-    if isinstance(stamp, str):
-        return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
-    return stamp / 1e9
+    return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
 
 
 class Timeline:
@@ -68,9 +65,8 @@ def play(rig, host):
 
     def finished():
         return [s for s in host.json("sessions", "list")["sessions"] if s["state"] in ("finished", "failed")]
-    session = wait_for("the session is finished", finished, 20)[0]
-    shown = host.json("sessions", "show", session.get("session_id") or session["id"])
-    show_session(line, shown)
+    session = wait_for("the session is finished", finished, 20)[0]["id"]
+    show_session(line, host.json("sessions", "show", session))
     line.show(zero)
 
     print(f"\nThe reply as it arrived (answers {answer['in_reply_to']}):\n")
@@ -83,13 +79,11 @@ def play(rig, host):
 
 
 def show_session(line, shown):
-    session = shown.get("session", shown)
-    line.add(seconds(session["created"]), f"IDLE told of it: session {session.get('session_id') or session.get('id')} is on record", "host: one transaction")
-    words = {"call": "the agent calls", "finish": "the agent finishes", "on_finish": "on_finish sends the reply by SMTP:"}
-    for step in shown.get("ledger") or shown["steps"]:
-        ended = step.get("ended") or step.get("ended_at")
-        if step["kind"] in words and ended:
-            line.add(seconds(ended), f"{words[step['kind']]} {step.get('tool') or ''} -> {step['status']}", f"ledger {step['step']}")
+    line.add(seconds(shown["turns"][0]["received"]), f"noticed by IDLE: the hand-over to session {shown['id']} is on record", "one transaction")
+    words = {"call": "the agent calls", "finish": "the agent finishes", "on_finish": "on_finish replies by SMTP:"}
+    for step in shown["ledger"]:
+        if step["kind"] in words:
+            line.add(seconds(step["ended"]), f"{words[step['kind']]} {step.get('tool') or ''} -> {step['status']}", f"ledger {step['step']}")
 
 
 def main():
@@ -103,10 +97,9 @@ def main():
         print(f"rig            Postfix and Dovecot up in {time.monotonic() - begin:.1f} s: IMAP {i['imap_tls_port']}, SMTP {i['smtp_tls_port']} (TLS)")
         host = Host()
         session = play(rig, host)
-        id = session.get("session_id") or session["id"]
-        print(f"\nWhere to look: host-stub sessions list; host-stub sessions show {id}; host-stub outbox list")
+        print(f"\nWhere to look: host-stub sessions list; host-stub sessions show {session}; host-stub outbox list")
         if stay:
-            stay_up(rig, host, id)
+            stay_up(rig, host, session)
         return 0 if host.stop() == 0 else 1
     except KeyboardInterrupt:
         return 130
