@@ -114,17 +114,18 @@ TEST(Compose, HtmlAloneGetsAText) {
 
 TEST(Compose, HeadersRoundTrip) {
   // clang-format off: a string in two pieces looks like a missing comma
-  const std::string_view texts[] = {"plain",
-                                    "Frösche",
-                                    "回复:关于报价的问题,请尽快答复我们,谢谢您的合作与支持,期待您的回信",
-                                    "=?utf-8?Q?not_a_word?=",
-                                    "two  spaces",
-                                    "\"quotes\" \\ and, commas; <angles>",
-                                    "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀",
-                                    "a very long subject that goes on and on so that it has to be folded at "  // NOLINT(bugprone-suspicious-missing-comma)
-                                    "least twice, since nobody ever stops in time, do they?",
-                                    "Mixed ASCII with one ö in a very long text that goes on and on so that "
-                                    "it has to be split into several encoded words"};
+  const std::string_view texts[] = {
+      "plain",
+      "Frösche",
+      "回复:关于报价的问题,请尽快答复我们,谢谢您的合作与支持,期待您的回信",
+      "=?utf-8?Q?not_a_word?=",
+      "two  spaces",
+      "\"quotes\" \\ and, commas; <angles>",
+      "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀",
+      "a very long subject that goes on and on so that it has to be folded at "  // NOLINT(bugprone-suspicious-missing-comma)
+      "least twice, since nobody ever stops in time, do they?",
+      "Mixed ASCII with one ö in a very long text that goes on and on so that "
+      "it has to be split into several encoded words"};
   // clang-format on
   for (auto text : texts) {
     auto d = simple();
