@@ -121,9 +121,9 @@ std::string Statement::text(int column) const {
 }
 bool Statement::null(int column) const { return sqlite3_column_type(s_, column) == SQLITE_NULL; }
 
-Transaction::Transaction(Db& db) : db_(db), lock_(db.mutex_) {
+Transaction::Transaction(Db& db, std::string_view name) : db_(db), name_(name), lock_(db.mutex_) {
   if (db_.depth_ == 0) {
-    faults::point("store.begin");
+    faults::point("store.begin", name_);
     db_.exec("BEGIN IMMEDIATE");
   }
   ++db_.depth_;
@@ -145,10 +145,10 @@ void Transaction::commit() {
     if (db_.doomed_)
       throw StoreError(StoreError::Kind::other,
                        "a transaction was not committed: a part of it had been given up");
-    faults::point("store.commit");
+    faults::point("store.commit", name_);
     db_.exec("COMMIT");
     done_ = true;
-    faults::point("store.committed");
+    faults::point("store.committed", name_);
   }
   done_ = true;
 }

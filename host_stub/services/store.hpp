@@ -87,10 +87,10 @@ class Db {
 
 /// BEGIN IMMEDIATE to COMMIT, or rolled back when it is left without commit(). Nested ones join the outer
 /// one; only the outermost commits, and throws if an inner one was left without commit(). Fault points:
-/// store.begin, store.commit (before the commit reaches the disk), store.committed.
+/// store.begin, store.commit (before the commit reaches the disk), store.committed; their detail is `name`.
 class Transaction {
  public:
-  explicit Transaction(Db& db);
+  explicit Transaction(Db& db, std::string_view name = {});
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
@@ -98,6 +98,7 @@ class Transaction {
 
  private:
   Db& db_;
+  std::string_view name_;
   std::unique_lock<std::recursive_mutex> lock_;
   bool done_ = false;
 };

@@ -230,7 +230,7 @@ struct Value {
 Value evaluate(std::string_view text, const Piece& piece, const Json& scope, const Options& options) {
   Value v{scope.path(piece.path), false};
   const bool has_default = !piece.filters.empty() && piece.filters.front().name == "default";
-  if (v.json.is_null()) {
+  if (v.json.is_null() && (has_default || !options.absent_is_null)) {
     if (!has_default)
       fail(text, piece.at,
            "there is no value '" + piece.path + "'; write {{ " + piece.path +
