@@ -1,0 +1,45 @@
+// What sessions and triggers need of the rest of the host, as plain functions: the host puts its services in,
+// tests put in fakes.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "aoh/module.h"
+#include "support/json.hpp"
+
+namespace aoh::host {
+
+/// A tool call of a session.
+struct ToolCall {
+  std::string tool;
+  Json arguments;
+  std::string session_id, agent_id;
+  std::string step;                   ///< of the ledger, unique in the session
+  std::string idempotency_key;        ///< "<session>:<step>": the same at every repetition
+  Json grants;                        ///< {credential: ["read", ...]}
+  std::string default_credential_id;  ///< the one that is granted, or empty
+  std::int64_t time_limit_ns = 0;     ///< what is left of the turn; 0: the tool's own limit
+};
+
+/// How it ended.
+struct ToolOutcome {
+  aoh_status status = AOH_OK;
+  Json result;          ///< the body of an MCP tool result; with AOH_OK
+  std::string message;  ///< what went wrong, for a person; otherwise
+};
+
+/// All functions may be called from any thread, also at once. Unset ones do nothing (but call and now_ns,
+/// which must be set).
+struct Ports {
+  std::function<std::int64_t()> now_ns;                          ///< wall clock, nanoseconds since 1970
+  std::function<ToolOutcome(const ToolCall&)> call;              ///< blocks until the call has ended
+  std::function<void(int level, std::string_view message)> log;  ///< level: AOH_LOG_*
+};
+
+/// Delays between attempts after a temporary failure: 30, 60, 300, 900, 3600 s. -1 when `attempts` (0: the
+/// first failure) has used them up.
+std::int64_t retry_delay_ns(std::int64_t attempts);
+
+}  // namespace aoh::host

@@ -1,0 +1,48 @@
+#include "sessions/sql.hpp"
+
+namespace aoh::host {
+
+void create_tables(const Sql& sql) {
+  sql.write("create_tables", [&] {
+    sql.db().exec(R"(
+CREATE TABLE IF NOT EXISTS blueprints(
+  id TEXT PRIMARY KEY, text TEXT NOT NULL, added_ns INTEGER NOT NULL);
+-- One running source: its cursor is opaque, its health the last that the module said.
+CREATE TABLE IF NOT EXISTS sources(
+  key TEXT PRIMARY KEY, source TEXT NOT NULL, cursor TEXT NOT NULL DEFAULT '', health TEXT NOT NULL DEFAULT '{}',
+  state TEXT NOT NULL DEFAULT 'stopped', failures INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
+  retry_ns INTEGER NOT NULL DEFAULT 0, updated_ns INTEGER NOT NULL DEFAULT 0);
+-- state: pending, handed, merged, skipped, parked, dropped
+CREATE TABLE IF NOT EXISTS events(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, source_key TEXT NOT NULL, blueprint TEXT NOT NULL, dedupe_key TEXT NOT NULL,
+  type TEXT NOT NULL, occurred_ns INTEGER NOT NULL, received_ns INTEGER NOT NULL, payload TEXT NOT NULL,
+  session_key TEXT NOT NULL, state TEXT NOT NULL, due_ns INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  error TEXT NOT NULL DEFAULT '', session_id TEXT, UNIQUE(blueprint, dedupe_key));
+CREATE INDEX IF NOT EXISTS events_due ON events(state, due_ns);
+CREATE TABLE IF NOT EXISTS decisions(
+  id INTEGER PRIMARY KEY, source_key TEXT NOT NULL, key TEXT NOT NULL, blueprint TEXT NOT NULL, decision TEXT NOT NULL,
+  why TEXT NOT NULL, at_ns INTEGER NOT NULL);
+-- state: queued, running, waiting, finished, failed
+CREATE TABLE IF NOT EXISTS sessions(
+  id TEXT PRIMARY KEY, blueprint TEXT NOT NULL, agent_id TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
+  created_ns INTEGER NOT NULL, active_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  max_parallel INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS sessions_due ON sessions(state, due_ns);
+CREATE INDEX IF NOT EXISTS sessions_key ON sessions(blueprint, key, created_ns);
+-- One turn of a session each. state: queued, done, failed, uncertain
+CREATE TABLE IF NOT EXISTS inputs(
+  session_id TEXT NOT NULL, seq INTEGER NOT NULL, event_id INTEGER UNIQUE, payload TEXT NOT NULL, inputs TEXT NOT NULL,
+  on_finish TEXT NOT NULL, credential_id TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(session_id, seq));
+CREATE INDEX IF NOT EXISTS inputs_state ON inputs(state);
+-- status: started, done, failed, uncertain, skipped
+CREATE TABLE IF NOT EXISTS ledger(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, step TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
+  tool TEXT NOT NULL, args TEXT NOT NULL, result TEXT NOT NULL DEFAULT '', status TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
+  attempts INTEGER NOT NULL DEFAULT 1, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL DEFAULT 0,
+  UNIQUE(session_id, step));
+)");
+  });
+}
+
+}  // namespace aoh::host

@@ -1,0 +1,282 @@
+#include "sessions/turn.hpp"
+
+#include "aoh/services/log.h"
+#include "services/faults.hpp"
+#include "support/template.hpp"
+
+namespace aoh::host {
+namespace {
+
+constexpr std::size_t kMaxStoredResult = 4u << 20;
+
+struct Stop {
+  TurnResult result;
+};
+
+/// A template's words about a stranger's mail must not stop the turn: what is absent is null.
+tmpl::Options options(bool html) {
+  tmpl::Options o;
+  o.html = html;
+  o.absent_is_null = true;
+  if (html) o.safe_paths = {"agent.output_html"};
+  return o;
+}
+
+bool is_html(std::string_view name) { return name.ends_with("html"); }
+
+/// Renders the fields of an object; nulls are left out, as a tool has no use for them.
+Json render_fields(const Json& fields, const Json& scope) {
+  Json out = Json::object();
+  for (const auto& member : fields.members()) {
+    Json value = tmpl::render_all(member.value, scope, options(is_html(member.key)));
+    if (!value.is_null()) out.set(member.key, std::move(value));
+  }
+  return out;
+}
+
+bool truthy(const Json& v) {
+  if (v.is_string()) return !v.str().empty() && v.str() != "false" && v.str() != "0";
+  if (v.is_bool()) return v.boolean();
+  if (v.is_number()) return v.number() != 0;
+  return v.size() > 0;
+}
+
+/// The first words of a tool's answer, for a person.
+std::string words_of(const Json& result) {
+  for (const auto& item : result["content"].items()) {
+    if (item["type"].str() == "text") return std::string(utf8_prefix(item["text"].str(), 500));
+  }
+  const auto& message = result["structuredContent"]["message"].str();
+  return message.empty() ? "the tool answered with an error" : std::string(utf8_prefix(message, 500));
+}
+
+class Turn {
+ public:
+  Turn(const Sql& sql, const Ports& ports, const Agent& agent, std::string_view session_id,
+       const Input& input)
+      : sql_(sql), ports_(ports), agent_(agent), session_(session_id), input_(input), began_(ports.now_ns()) {
+    scope_ = Json::object();
+    for (const auto& member : input.payload.members()) scope_.set(member.key, member.value);
+    scope_.set("trigger", input.payload);
+    scope_.set("inputs", input.inputs);
+    scope_.set("steps", Json::object());
+    scope_.set("session", Json{{"id", session_}, {"input", input.seq}});
+    scope_.set("agent", Json::object());
+  }
+
+  TurnResult run() {
+    try {
+      script();
+      for (const auto& action : input_.on_finish.items()) finish_action(action);
+      return {};
+    } catch (Stop& stop) {
+      return std::move(stop.result);
+    } catch (const tmpl::TemplateError& e) {
+      return {TurnEnd::failed, e.what(), 0};
+    }
+  }
+
+ private:
+  [[noreturn]] static void stop(TurnEnd end, std::string error, std::int64_t delay_ns = 0) {
+    throw Stop{{end, std::move(error), delay_ns}};
+  }
+
+  void script() {
+    std::int64_t steps = 0, calls = 0;
+    for (std::size_t i = 0; i < agent_.steps.size(); ++i) {
+      const auto& step = agent_.steps[i];
+      if (++steps > agent_.limits.steps)
+        stop(TurnEnd::failed, "the limit of " + std::to_string(agent_.limits.steps) + " steps is used up");
+      check_time();
+      if (!step.condition.empty() && !truthy(tmpl::render(step.condition, scope_, options(false)))) continue;
+      const std::string id = std::to_string(input_.seq) + "/" + std::to_string(i);
+      if (step.tool.empty()) return end_script(id, step);
+      if (++calls > agent_.limits.calls)
+        stop(TurnEnd::failed, "the limit of " + std::to_string(agent_.limits.calls) + " calls is used up");
+      Json result = call(
+          id, "call", step.tool, [&] { return render_fields(step.arguments, scope_); }, grants());
+      if (!step.save_as.empty()) {
+        // Templates see what programs read; a tool without it is seen as its whole result.
+        Json value = result.has("structuredContent") ? result["structuredContent"] : result;
+        scope_.slot("steps").set(step.save_as, std::move(value));
+      }
+    }
+  }
+
+  void end_script(const std::string& id, const AgentStep& step) {
+    const auto known = find_step(sql_, session_, id);
+    Json output = known && known->status == "done" ? known->result : render_fields(step.arguments, scope_);
+    if (!known || known->status != "done") {
+      sql_.write("session.finish", [&] {
+        const auto now = ports_.now_ns();
+        start_step(sql_, session_, input_.seq, {id, "finish", "", "", "", Json::object(), {}, 0}, now);
+        end_step(sql_, session_, id, "done", output, "", now);
+      });
+    }
+    scope_.set("agent", std::move(output));
+  }
+
+  void finish_action(const Json& action) {
+    const auto& name = action["action"].str();
+    const std::string id = "on_finish/" + name + "/" + std::to_string(input_.seq);
+    if (already_answered(action)) {
+      sql_.write("session.skip", [&] {
+        if (find_step(sql_, session_, id)) return;
+        const auto now = ports_.now_ns();
+        start_step(sql_, session_, input_.seq,
+                   {id, "on_finish", action["tool"].str(), "", "", action["trigger"], {}, 0}, now);
+        end_step(sql_, session_, id, "skipped", {}, "the agent has answered this message itself", now);
+      });
+      return;
+    }
+    const auto make = [&] {
+      const Json fields = render_fields(action["fields"], scope_);
+      Json arguments = Json::object();
+      for (const auto& pair : action["arguments"].members()) {
+        if (const auto* value = fields.find(pair.value.str())) arguments.set(pair.key, *value);
+      }
+      for (const auto& pair : action["trigger"].members()) {
+        if (!pair.value.is_null()) arguments.set(pair.key, pair.value);
+      }
+      return arguments;
+    };
+    // Who wrote the blueprint allowed this: the action's own credential, to send with.
+    Json granted = Json::object();
+    const auto& credential = action["fields"]["credential_id"].str();
+    if (!credential.empty()) granted.set(credential, Json::array({"read", "draft", "send"}));
+    call(id, "on_finish", action["tool"].str(), make, granted);
+  }
+
+  /// A call of the agent, done, by the same tool to the same message: told by the arguments that point at it,
+  /// or its Message-ID.
+  bool already_answered(const Json& action) {
+    const Json& item =
+        input_.payload.members().empty() ? input_.payload : input_.payload.members().front().value;
+    for (const auto& step : steps_of(sql_, session_, input_.seq)) {
+      if (step.kind != "call" || step.tool != action["tool"].str() || step.status != "done") continue;
+      const auto& message_id = step.args["message_id"].str();
+      if (!message_id.empty() && message_id == item["message_id"].str()) return true;
+      bool same = false, other = false;
+      for (const auto& m : action["trigger"].members()) {
+        if (!step.args.has(m.key)) continue;
+        (step.args[m.key] == m.value ? same : other) = true;
+      }
+      if (same && !other) return true;
+    }
+    return false;
+  }
+
+  template <class MakeArguments>
+  Json call(const std::string& id, const char* kind, const std::string& tool, const MakeArguments& make,
+            const Json& granted) {
+    const auto known = find_step(sql_, session_, id);
+    if (known && known->status == "done") {
+      if (known->tool != tool)
+        stop(TurnEnd::failed, "step " + id + " was a call of " + known->tool + " and is " + tool +
+                                  " now: the agent's file was changed");
+      return known->result;
+    }
+    if (known && known->status == "uncertain") stop(TurnEnd::uncertain, known->error);
+    check_time();
+    // What was sent once is what is sent again: a started step keeps its arguments.
+    const bool again = known && known->tool == tool && known->status == "started";
+    Step step{id, kind, tool, "started", "", again ? known->args : make(), {}, 0};
+    sql_.write("session.step", [&] {
+      if (known && !again)
+        sql_.run("UPDATE ledger SET args=?, tool=? WHERE session_id=? AND step=?", step.args.dump(), tool,
+                 session_, id);
+      start_step(sql_, session_, input_.seq, step, ports_.now_ns());
+    });
+    faults::point("session.step", id);
+    ToolCall request;
+    request.tool = tool;
+    request.arguments = step.args;
+    request.session_id = session_;
+    request.agent_id = agent_.id;
+    request.step = id;
+    request.idempotency_key = session_ + ":" + id;
+    request.grants = granted;
+    if (granted.size() == 1) request.default_credential_id = granted.members().front().key;
+    request.time_limit_ns = std::max<std::int64_t>(1, agent_.limits.time_ns - (ports_.now_ns() - began_));
+    return judge(id, ports_.call(request));
+  }
+
+  Json judge(const std::string& id, ToolOutcome outcome) {
+    TurnResult end;
+    std::string status = "done";
+    if (outcome.status == AOH_E_CANCELLED || outcome.status == AOH_E_STATE)
+      stop(TurnEnd::stopped, "the host is stopping");  // stays 'started'
+    const Json& content = outcome.result["structuredContent"];
+    if (outcome.status == AOH_OK && outcome.result["isError"].boolean()) {
+      end.error = words_of(outcome.result);
+      if (content["state"].str() == "uncertain") {
+        end.end = TurnEnd::uncertain;
+        status = "uncertain";
+      } else if (content.has("retry_after_s") || content["temporary"].boolean()) {
+        end.end = TurnEnd::later;
+        end.delay_ns =
+            std::clamp<std::int64_t>(content["retry_after_s"].integer(), 0, 86'400) * 1'000'000'000;
+        status = "started";  // the same arguments go out again
+      } else {
+        end.end = TurnEnd::failed;
+        status = "failed";
+      }
+    } else if (outcome.status == AOH_E_BUSY || outcome.status == AOH_E_DEADLINE) {
+      end = {TurnEnd::later, outcome.message.empty() ? "the tool was busy or too slow" : outcome.message, 0};
+      status = "started";
+    } else if (outcome.status != AOH_OK) {
+      end = {TurnEnd::failed,
+             outcome.message.empty() ? "the call failed with status " + std::to_string(outcome.status)
+                                     : outcome.message,
+             0};
+      status = "failed";
+    } else if (outcome.result.dump().size() > kMaxStoredResult) {
+      end = {TurnEnd::failed,
+             "the result is larger than the " + std::to_string(kMaxStoredResult) +
+                 " bytes that the ledger keeps",
+             0};
+      status = "failed";
+      outcome.result = {};
+    }
+    sql_.write("session.result",
+               [&] { end_step(sql_, session_, id, status, outcome.result, end.error, ports_.now_ns()); });
+    if (end.end != TurnEnd::done) throw Stop{std::move(end)};
+    return std::move(outcome.result);
+  }
+
+  Json grants() const {
+    Json out = Json::object();
+    for (const auto& [credential, list] : agent_.grants) {
+      const auto& id = credential == "$trigger" ? input_.credential_id : credential;
+      if (id.empty()) continue;
+      Json& slot = out.slot(id);
+      if (slot.is_null()) slot = Json::array();
+      for (const auto& grant : list) slot.push(grant);
+    }
+    return out;
+  }
+
+  void check_time() const {
+    if (ports_.now_ns() - began_ > agent_.limits.time_ns) {
+      stop(TurnEnd::failed,
+           "the time limit of " + std::to_string(agent_.limits.time_ns / 1'000'000'000) + " s is used up");
+    }
+  }
+
+  const Sql sql_;
+  const Ports& ports_;
+  const Agent& agent_;
+  const std::string session_;
+  const Input& input_;
+  const std::int64_t began_;
+  Json scope_;
+};
+
+}  // namespace
+
+TurnResult run_turn(const Sql& sql, const Ports& ports, const Agent& agent, std::string_view session_id,
+                    const Input& input) {
+  return Turn(sql, ports, agent, session_id, input).run();
+}
+
+}  // namespace aoh::host

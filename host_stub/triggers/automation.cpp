@@ -1,0 +1,195 @@
+#include "triggers/automation.hpp"
+
+#include <atomic>
+#include <condition_variable>
+
+#include "aoh/services/log.h"
+#include "sessions/agent.hpp"
+#include "sessions/runner.hpp"
+#include "triggers/blueprint_store.hpp"
+#include "triggers/handover.hpp"
+
+namespace aoh::host {
+
+struct Automation::Running {
+  AutomationParts parts;
+  Sql sql;
+  Ports ports;
+  AgentDirectory agents;
+  Runner runner;
+  unsigned workers;
+  Handover handover;
+  std::unique_ptr<Supervisor> supervisor;
+  SupervisorLimits limits;
+
+  std::mutex mutex;  // guards blueprints, pokes, texts
+  std::condition_variable_any wake;
+  std::map<std::string, std::shared_ptr<const Blueprint>, std::less<>> blueprints;
+  std::string texts;  // what is applied, to see whether anything changed
+  std::uint64_t pokes = 0;
+  std::atomic<bool> stopping{false};
+  std::jthread thread;
+
+  Running(AutomationParts p, AutomationOptions o)
+      : parts(std::move(p)),
+        sql(*parts.db),
+        ports{[clock = parts.clock] { return clock->wall_ns(); },
+              call_port(*parts.engine, *parts.clock, *parts.registry), parts.log},
+        agents(std::move(o.agent_folders)),
+        runner(sql, ports, agents),
+        workers(o.workers),
+        handover(
+            sql, ports, catalog_of(*parts.registry), [this](std::string_view id) { return blueprint(id); },
+            [this](std::string_view id) { return agents.exists(id); }),
+        limits(o.limits) {
+    create_tables(sql);
+  }
+
+  std::shared_ptr<const Blueprint> blueprint(std::string_view id) {
+    const std::lock_guard lock(mutex);
+    const auto it = blueprints.find(id);
+    return it == blueprints.end() ? nullptr : it->second;
+  }
+  void poke() {
+    {
+      const std::lock_guard lock(mutex);
+      ++pokes;
+    }
+    wake.notify_all();
+  }
+  void apply();
+  void loop(const std::stop_token& token);
+};
+
+void Automation::Running::apply() {
+  std::string now_texts;
+  for (const auto& stored : stored_blueprints(sql)) now_texts += stored.id + "\n" + stored.text + "\n\f";
+  {
+    const std::lock_guard lock(mutex);
+    if (now_texts == texts) return;
+    texts = now_texts;
+  }
+  auto loaded = load_blueprints(sql, catalog_of(*parts.registry));
+  for (const auto& error : loaded.errors) {
+    if (ports.log) ports.log(AOH_LOG_ERROR, "blueprint left out: " + error);
+  }
+  {
+    const std::lock_guard lock(mutex);
+    blueprints.clear();
+    for (const auto& b : loaded.good) blueprints[b->id] = b;
+  }
+  supervisor->apply(std::move(loaded.good));
+}
+
+void Automation::Running::loop(const std::stop_token& token) {
+  std::int64_t version = sql.data_version();
+  while (!token.stop_requested() && !stopping) {
+    std::uint64_t seen = 0;
+    {
+      const std::lock_guard lock(mutex);
+      seen = pokes;
+    }
+    try {
+      if (const auto v = sql.data_version(); v != version) {
+        version = v;
+        apply();
+        runner.poke();
+        supervisor->poke();
+      }
+      bool handed = false;
+      while (!stopping && handover.next_due() <= ports.now_ns() && handover.hand_over_one()) {
+        handed = true;
+        runner.poke();
+      }
+      if (handed) supervisor->poke();
+    } catch (const std::exception& e) {
+      if (ports.log) ports.log(AOH_LOG_ERROR, std::string("hand-over: ") + e.what());
+      seen = UINT64_MAX;  // the store is in trouble: no hot loop
+    }
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, token, std::chrono::seconds(1), [&] { return seen != UINT64_MAX && pokes != seen; });
+  }
+}
+
+Automation::Automation(AutomationParts parts, AutomationOptions options)
+    : r_(std::make_unique<Running>(std::move(parts), std::move(options))) {}
+
+Automation::~Automation() {
+  begin_stop();
+  stop(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+}
+
+void Automation::start() {
+  auto& r = *r_;
+  SupervisorPorts outside;
+  outside.module = [&r](std::string_view source) {
+    const auto found = r.parts.registry->source(source);
+    return found ? source_module(*found.module) : SourceModule{};
+  };
+  outside.opened = r.parts.trigger_opened;
+  outside.closed = r.parts.trigger_closed;
+  outside.on_events = [&r] { r.poke(); };
+  r.supervisor = std::make_unique<Supervisor>(r.sql, r.ports, std::move(outside), r.limits);
+  r.apply();
+  r.runner.start(r.workers);
+  r.thread = std::jthread([&r](const std::stop_token& token) { r.loop(token); });
+}
+
+void Automation::reload() {
+  if (!r_->supervisor) return;
+  r_->apply();
+  r_->poke();
+  r_->runner.poke();
+  r_->supervisor->poke();
+}
+
+void Automation::begin_stop() {
+  r_->stopping = true;
+  r_->runner.begin_stop();
+  if (r_->supervisor) r_->supervisor->stop(std::chrono::steady_clock::now());
+  r_->poke();
+}
+
+bool Automation::stop(std::chrono::steady_clock::time_point deadline) {
+  begin_stop();
+  const bool ended = !r_->supervisor || r_->supervisor->stop(deadline);
+  r_->thread = {};
+  r_->runner.stop();
+  return ended;
+}
+
+std::vector<SourceStatus> Automation::sources() const {
+  return r_->supervisor ? r_->supervisor->status() : std::vector<SourceStatus>{};
+}
+void Automation::restart_source(std::string_view key) {
+  if (r_->supervisor) r_->supervisor->restart(key);
+}
+
+std::function<ToolOutcome(const ToolCall&)> call_port(CallEngine& engine, const Clock& clock,
+                                                      const Registry& registry) {
+  return [&engine, &clock, &registry](const ToolCall& call) {
+    CallRequest request;
+    request.tool = call.tool;
+    request.arguments = call.arguments;
+    request.session_id = call.session_id;
+    request.step = call.step;
+    request.agent_id = call.agent_id;
+    request.idempotency_key = call.idempotency_key;
+    request.grants = call.grants;
+    request.default_credential_id = call.default_credential_id;
+    const auto tool = registry.tool(call.tool);
+    if (call.time_limit_ns > 0 && tool && call.time_limit_ns < tool.spec->timeout_ms * 1'000'000) {
+      request.deadline_ns = clock.monotonic_ns() + call.time_limit_ns;
+    }
+    auto result = engine.call(std::move(request));
+    return ToolOutcome{result.status, std::move(result.result), std::move(result.message)};
+  };
+}
+
+Catalog catalog_of(const Registry& registry) {
+  std::vector<const Manifest*> manifests;
+  for (const auto* module : registry.modules()) manifests.push_back(&module->manifest());
+  return Catalog::of(manifests);
+}
+
+}  // namespace aoh::host

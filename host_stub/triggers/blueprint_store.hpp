@@ -1,0 +1,31 @@
+// The blueprints of a home: copies of files, by id.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sessions/sql.hpp"
+#include "triggers/blueprint.hpp"
+
+namespace aoh::host {
+
+/// Replaces one of the same id; the cursor of its source stays.
+void store_blueprint(const Sql& sql, std::string_view id, std::string_view text, std::int64_t now_ns);
+/// False when there is none of that id.
+bool remove_blueprint(const Sql& sql, std::string_view id);
+
+struct StoredBlueprint {
+  std::string id, text;
+  std::int64_t added_ns = 0;
+};
+std::vector<StoredBlueprint> stored_blueprints(const Sql& sql);
+
+/// All stored blueprints that are valid with these modules; what is wrong with the others, one string each.
+struct LoadedBlueprints {
+  std::vector<std::shared_ptr<const Blueprint>> good;
+  std::vector<std::string> errors;
+};
+LoadedBlueprints load_blueprints(const Sql& sql, const Catalog& catalog);
+
+}  // namespace aoh::host
