@@ -1,5 +1,6 @@
 #include "sessions/agent.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <fstream>
 

@@ -1,5 +1,6 @@
 #include "sessions/runner.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 

@@ -1,5 +1,7 @@
 #include "sessions/turn.hpp"
 
+#include <algorithm>
+
 #include "aoh/services/log.h"
 #include "services/faults.hpp"
 #include "support/template.hpp"

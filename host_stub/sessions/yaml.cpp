@@ -2,6 +2,7 @@
 // between aliases without a limit and forgets where a key stood.
 #include "sessions/yaml.hpp"
 
+#include <algorithm>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 

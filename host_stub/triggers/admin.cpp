@@ -11,13 +11,16 @@
 namespace aoh::host {
 namespace {
 
+/// RFC 3339 with milliseconds; "" for 0.
 std::string time_text(std::int64_t ns) {
   if (ns <= 0) return {};
   const std::time_t seconds = ns / 1'000'000'000;
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &parts);
+  const auto ms = std::to_string(1000 + ns / 1'000'000 % 1000);
+  return std::string(text, length) + ms.substr(1) + "Z";
 }
 
 /// What a stranger wrote goes to a terminal: control characters do not.
@@ -187,7 +190,7 @@ int blueprint_list(const Sql& sql, const Catalog& catalog, PrintTo to) {
     entry.set("added", time_text(stored.added_ns));
     all.push(std::move(entry));
   }
-  if (to.json) return print(to, all);
+  if (to.json) return print(to, Json{{"blueprints", std::move(all)}});
   if (all.empty()) to.out << "no blueprints; add one: host-stub blueprint add FILE\n";
   for (const auto& entry : all.items()) {
     to.out << entry["id"].str() << "  ";
@@ -220,7 +223,7 @@ int sessions_list(const Sql& sql, std::string_view state, int limit, PrintTo to)
   if (to.json) {
     Json all = Json::array();
     for (const auto& row : rows) all.push(row.json());
-    return print(to, all);
+    return print(to, Json{{"sessions", std::move(all)}});
   }
   if (rows.empty()) to.out << "no sessions\n";
   for (const auto& row : rows) print_row(to.out, row);
@@ -273,7 +276,7 @@ int sessions_show(const Sql& sql, std::string_view id, PrintTo to) {
 int sessions_replay(const Sql& sql, std::string_view id, PrintTo to) {
   session_row(sql, id);
   const Json ledger = ledger_json(sql, id);
-  if (to.json) return print(to, ledger);
+  if (to.json) return print(to, Json{{"ledger", ledger}});
   to.out << "nothing is called; this is what was\n";
   for (const auto& step : ledger.items()) {
     to.out << step["step"].str() << ": "
@@ -333,7 +336,7 @@ int parked_list(const Sql& sql, PrintTo to) {
                     {"failures", rows.integer(1)},
                     {"error", rows.text(2)}});
   }
-  if (to.json) return print(to, all);
+  if (to.json) return print(to, Json{{"parked", std::move(all)}});
   if (all.empty()) to.out << "nothing is parked\n";
   for (const auto& entry : all.items()) {
     if (entry["kind"].str() == "event") {

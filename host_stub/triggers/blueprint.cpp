@@ -1,5 +1,6 @@
 #include "triggers/blueprint.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 

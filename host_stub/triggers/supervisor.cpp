@@ -1,6 +1,7 @@
 #include "triggers/supervisor.hpp"
 
 #include <sys/random.h>
+#include <algorithm>
 
 #include <array>
 #include <chrono>
@@ -207,7 +208,7 @@ void Supervisor::manage(const std::stop_token& token) {
       source.state = "running";
     }
     if (s.outside.opened) s.outside.opened(trigger->id, module.module, source.credential_id);
-    const auto outcome = module.start(json, cursor, &trigger->abi);
+    const auto outcome = module.start(json, cursor, &trigger->table.abi);
     if (!outcome) {
       if (s.outside.closed) s.outside.closed(trigger->id);
       const std::lock_guard lock(s.mutex);
@@ -286,7 +287,7 @@ void Supervisor::manage(const std::stop_token& token) {
               source->state = "stopping";
             }
             trigger->stopping = true;
-            source->module.stop(&trigger->abi);
+            source->module.stop(&trigger->table.abi);
             s.poke();
           } else if (!wanted.empty() && wanted != source->applied && !trigger->stopping) {
             const auto json = Json{
@@ -296,7 +297,7 @@ void Supervisor::manage(const std::stop_token& token) {
                 {"rules", Json::array()},
                 {"trigger_id",
                  trigger->id}}.dump();
-            const auto outcome = source->module.reconfigure(&trigger->abi, json);
+            const auto outcome = source->module.reconfigure(&trigger->table.abi, json);
             source->applied = wanted;
             if (!outcome)
               s.log(AOH_LOG_ERROR, "source " + source->key + " keeps its old blueprints: " + outcome.message);

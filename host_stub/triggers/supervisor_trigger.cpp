@@ -67,7 +67,7 @@ namespace {
 
 using Trigger = Supervisor::Trigger;
 
-Trigger& mine(aoh_trigger* t) { return *reinterpret_cast<Trigger*>(t); }
+Trigger& mine(const aoh_trigger* t) { return *reinterpret_cast<const Trigger::Table*>(t)->self; }
 
 /// Runs f for a function of the table; a rule that was broken is counted against the module.
 template <class F>
@@ -166,6 +166,8 @@ void when_ready(Trigger& me, void (*fn)(void*), void* arg) {
 }  // namespace
 
 void Supervisor::Trigger::fill_table() {
+  aoh_trigger& abi = table.abi;
+  table.self = this;
   abi.struct_size = sizeof(aoh_trigger);
   abi.emit = [](aoh_trigger* t, const aoh_event* events, std::size_t n, aoh_str decisions, aoh_str cursor,
                 void (*done)(void*, aoh_status), void* arg) {
@@ -177,9 +179,7 @@ void Supervisor::Trigger::fill_table() {
   abi.health = [](aoh_trigger* t, aoh_str state) {
     guarded(mine(t), "health", [&] { keep_health(mine(t), state); });
   };
-  abi.stopping = [](const aoh_trigger* t) -> int {
-    return reinterpret_cast<const Trigger*>(t)->stopping ? 1 : 0;
-  };
+  abi.stopping = [](const aoh_trigger* t) -> int { return mine(t).stopping ? 1 : 0; };
   abi.stopped = [](aoh_trigger* t, aoh_status status, aoh_str why) {
     guarded(mine(t), "stopped", [&] { end(mine(t), status, why); });
   };

@@ -25,10 +25,14 @@ struct Batch {
   void* arg = nullptr;
 };
 
-/// One run of a source. The module holds `abi`; it stays valid, and answers AOH_E_STATE, even after
+/// One run of a source. The module holds `table.abi`; it stays valid, and answers AOH_E_STATE, even after
 /// stopped().
 struct Supervisor::Trigger : std::enable_shared_from_this<Supervisor::Trigger> {
-  aoh_trigger abi{};  // must stay first: the module's pointer is cast back
+  struct Table {
+    aoh_trigger abi{};
+    Trigger* self = nullptr;
+  };
+  Table table;  // the module's pointer is one to its first member
   std::weak_ptr<Shared> home;
   std::string key, id;
   std::function<void(std::string_view)> breach;

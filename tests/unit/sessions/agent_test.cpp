@@ -26,7 +26,7 @@ TEST(Agent, TheShippedOneLoads) {
   ASSERT_EQ(agent.steps.size(), 2u);
   EXPECT_EQ(agent.steps[0].tool, "email_fetch");
   EXPECT_EQ(agent.grants.at("$trigger"), std::vector<std::string>{"read"});
-  EXPECT_EQ(agent.limits.time_ns, 300'000'000'000);
+  EXPECT_EQ(agent.limits.time_ns, 60'000'000'000);
   EXPECT_FALSE(agents.exists("nobody"));
   EXPECT_FALSE(agents.exists("../agents/quote-assistant"));
   try {
