@@ -32,7 +32,7 @@ Manifest manifest() {
       {"name": "mail", "description": "d",
        "inputSchema": {"type": "object", "properties": {"credential_id": {"type": "string"}}, "additionalProperties": false},
        "aoh": {"credential": {"argument": "credential_id", "grant": "send"}, "permissions": ["credentials"]}}],
-    "credential_types": [{"type": "mail", "schema": {"type": "object"}, "secret_fields": ["password"]}],
+    "credential_types": [{"type": "mail", "schema": {"type": "object", "properties": {"password": {"type": "string"}}}, "secret_fields": ["password"]}],
     "permissions": [{"name": "credentials", "reason": "accounts"}]})");
 }
 
