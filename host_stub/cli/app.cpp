@@ -11,6 +11,7 @@
 #include "services/blobs.hpp"
 #include "services/host_services.hpp"
 #include "services/vault.hpp"
+#include "sessions/session_store.hpp"
 
 namespace aoh::host {
 namespace fs = std::filesystem;
@@ -42,8 +43,9 @@ struct App::Parts {
   std::vector<NotLoaded> not_loaded;
   bool all_open = false, noted = false;
   std::mutex leases_m;
-  std::map<std::string, Bearers::Lease, std::less<>> leases;  // of calls
+  std::map<std::string, Bearers::Lease, std::less<>> leases;  // of calls and triggers
   std::unique_ptr<CallEngine> engine;
+  std::unique_ptr<Automation> automation;
   bool shut = false, keep_forever = false;
 
   Log& need_log();
@@ -59,6 +61,8 @@ struct App::Parts {
   Json config_of(const Manifest& manifest) const;
   void open(const Registry::Found& found);
   CallPorts call_ports();
+  void admit(std::string_view id, Bearer bearer);
+  void dismiss(std::string_view id);
 };
 
 Log& App::Parts::need_log() {
@@ -72,7 +76,10 @@ Log& App::Parts::need_log() {
 }
 
 Db& App::Parts::need_db() {
-  if (!db) db = std::make_unique<Db>(home.db());
+  if (!db) {
+    db = std::make_unique<Db>(home.db());
+    create_tables(Sql(*db));
+  }
   return *db;
 }
 
@@ -147,6 +154,19 @@ Registry::InstanceMaker App::Parts::maker() {
   services.state = &need_state();
   if (!blobs) blobs = std::make_unique<Blobs>(need_db(), home.blobs());
   services.blobs = blobs.get();
+  services.session_info = [this](const std::string& session) -> std::optional<Json> {
+    Json info = session_json(Sql(*db), session);
+    if (info.is_null()) return std::nullopt;
+    return info;
+  };
+  services.session_append = [this](const std::string& session, const Json& entry) {
+    const Sql sql(*db);
+    return sql.write("append_note", [&] {
+      if (session_json(sql, session).is_null()) return false;
+      append_note(sql, session, entry, clock->wall_ns());
+      return true;
+    });
+  };
 
   Registry::InstanceMaker m;
   m.make_host = [this](Module& module) {
@@ -184,6 +204,21 @@ void App::Parts::open(const Registry::Found& found) {
   need_registry().open(found.library, maker());
 }
 
+void App::Parts::admit(std::string_view id, Bearer bearer) {
+  auto lease = bearers.admit(std::string(id), std::move(bearer));
+  const std::lock_guard lock(leases_m);
+  leases.insert_or_assign(std::string(id), std::move(lease));
+}
+
+void App::Parts::dismiss(std::string_view id) {
+  Bearers::Lease ended;
+  const std::lock_guard lock(leases_m);
+  if (const auto it = leases.find(id); it != leases.end()) {
+    ended = std::move(it->second);
+    leases.erase(it);
+  }
+}
+
 CallPorts App::Parts::call_ports() {
   CallPorts ports = CallPorts::of(need_registry());
   need_credentials();
@@ -203,18 +238,9 @@ CallPorts App::Parts::call_ports() {
     b.module = module.manifest().id;
     b.session_id = std::string(session);
     if (!credential.empty()) b.credentials.emplace_back(credential);
-    auto lease = bearers.admit(std::string(call_id), std::move(b));
-    const std::lock_guard lock(leases_m);
-    leases.insert_or_assign(std::string(call_id), std::move(lease));
+    admit(call_id, std::move(b));
   };
-  ports.closed = [this](std::string_view call_id) {
-    Bearers::Lease ended;
-    const std::lock_guard lock(leases_m);
-    if (const auto it = leases.find(call_id); it != leases.end()) {
-      ended = std::move(it->second);
-      leases.erase(it);
-    }
-  };
+  ports.closed = [this](std::string_view call_id) { dismiss(call_id); };
   ports.log = [this](std::int32_t level, std::string_view message, const Json& fields) {
     log->write(level, "host", message, fields);
   };
@@ -300,17 +326,55 @@ void App::need_credential_type(std::string_view type) {
     if (f.manifest && f.manifest->credential_type(type)) return p_->open(f);
 }
 
-void App::start_automation() {}
-std::size_t App::triggers() const { return 0; }
+Catalog App::catalog() {
+  if (p_->all_open) return catalog_of(p_->need_registry());
+  const auto found = find();
+  std::vector<const Manifest*> manifests;
+  for (const auto& f : found)
+    if (f.manifest) manifests.push_back(&*f.manifest);
+  return Catalog::of(manifests);
+}
+
+void App::start_automation() {
+  Parts& p = *p_;
+  AutomationParts parts;
+  parts.db = &p.need_db();
+  parts.clock = &p.need_clock();
+  parts.registry = &p.need_registry();
+  parts.engine = &p.need_engine();
+  parts.log = [log = &p.need_log()](int level, std::string_view message) {
+    log->write(level, "host", message);
+  };
+  parts.trigger_opened = [&p](const std::string& id, const std::string& module,
+                              const std::string& credential) {
+    Bearer b;
+    b.module = module;
+    if (!credential.empty()) b.credentials.push_back(credential);
+    p.admit(id, std::move(b));
+  };
+  parts.trigger_closed = [&p](const std::string& id) { p.dismiss(id); };
+  AutomationOptions options;
+  options.agent_folders = p.options.agents;
+  options.agent_folders.push_back(p.home.agents());
+  p.automation = std::make_unique<Automation>(std::move(parts), std::move(options));
+  p.automation->start();
+}
+
+Automation* App::automation() { return p_->automation.get(); }
 
 std::vector<std::string> App::shut_down(std::chrono::milliseconds limit) {
   std::vector<std::string> left;
   Parts& p = *p_;
   if (std::exchange(p.shut, true)) return left;
   const auto deadline = std::chrono::steady_clock::now() + limit;
+  if (p.automation) p.automation->begin_stop();
   if (p.registry) p.registry->quiesce(deadline);
   if (p.engine && !p.engine->drain(deadline)) {
     left.push_back(std::to_string(p.engine->open_calls()) + " calls did not end in time");
+    p.keep_forever = true;
+  }
+  if (p.automation && !p.automation->stop(deadline)) {
+    left.push_back("not every trigger source ended in time");
     p.keep_forever = true;
   }
   if (p.registry)
@@ -318,7 +382,10 @@ std::vector<std::string> App::shut_down(std::chrono::milliseconds limit) {
       left.push_back(std::move(line));
       p.keep_forever = true;
     }
-  if (!p.keep_forever) p.engine.reset();
+  if (!p.keep_forever) {
+    p.automation.reset();
+    p.engine.reset();
+  }
   if (p.clock) p.clock->stop();
   for (const auto& line : left) log().warn(line);
   return left;

@@ -18,6 +18,7 @@
 #include "services/log.hpp"
 #include "services/state.hpp"
 #include "services/store.hpp"
+#include "triggers/automation.hpp"
 
 namespace aoh::host {
 
@@ -59,9 +60,12 @@ class App {
   /// The same for the module of a credential type.
   void need_credential_type(std::string_view type);
 
-  /// Sources, hand-over and sessions; before anything else uses the App.
+  /// What blueprints may name: of the loaded modules when all are open, else of those that lie in the
+  /// folders.
+  Catalog catalog();
+  /// Sources, hand-over and sessions; open_modules() comes first.
   void start_automation();
-  std::size_t triggers() const;  ///< sources that are meant to run
+  Automation* automation();  ///< nullptr: only `run` has it
 
   /// Ends everything in order, within the time: triggers, calls, modules, timers. What did not end, one line
   /// each; then the process should end soon, since what those use is never freed.

@@ -114,7 +114,7 @@ int Session::run(const Json& request, const Io& io) {
     inputs.terminal = request["terminal"].boolean();
     return run_verb(app_, command, inputs, io);
   } catch (const std::exception& e) {
-    io.err("host-stub: " + std::string(e.what()) + "\n");
+    io.err(error_line(e.what()));
     return dynamic_cast<const UsageError*>(&e) ? 2 : 1;
   }
 }
@@ -127,7 +127,7 @@ int run_daemon(App& app, const Command& command, const Io& io, SignalFd& signals
   app.engine();
   app.start_automation();
   const int listener = listen_in(app.home());
-  const std::size_t modules = app.registry().modules().size(), triggers = app.triggers();
+  const std::size_t modules = app.registry().modules().size(), triggers = app.automation()->sources().size();
   if (command.json)
     io.out(Json{{"ready", true},
                 {"modules", modules},
@@ -168,7 +168,7 @@ int run_daemon(App& app, const Command& command, const Io& io, SignalFd& signals
   for (Session& s : sessions) s.cancel();
   const auto left = app.shut_down(kDrain);
   sessions.clear();
-  for (const auto& line : left) io.err("host-stub: " + line + "\n");
+  for (const auto& line : left) io.err(error_line(line));
   return left.empty() ? 0 : 1;
 }
 

@@ -77,6 +77,18 @@ std::vector<std::string> secret_fields(const Command& c, const std::string& type
 
 }  // namespace
 
+std::string error_line(std::string_view what) {
+  while (what.ends_with('\n')) what.remove_suffix(1);
+  std::string line = "host-stub: ";
+  for (const char c : what) {
+    if (c == '\n')
+      line += "; ";
+    else
+      line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  }
+  return line + "\n";
+}
+
 std::string read_file(const fs::path& file, std::size_t max_bytes) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw CliError(file.string() + " cannot be read: " + std::strerror(errno));

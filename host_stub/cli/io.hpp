@@ -19,6 +19,9 @@ struct CliError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// "host-stub: ..." as the one line that goes to stderr; what has several lines is joined by "; ".
+std::string error_line(std::string_view what);
+
 /// What the caller's process read for the verb, since files, standard input and the terminal are the
 /// caller's.
 struct Inputs {

@@ -101,13 +101,10 @@ int run(std::vector<std::string> arguments) {
       io.out(e.what());
       return 0;
     }
-    io.err("host-stub: " + std::string(e.what()) + "\n");
+    io.err(error_line(e.what()));
     return 2;
   } catch (const std::exception& e) {
-    std::string line = e.what();
-    for (char& c : line)
-      if (c == '\n' || c == '\r') c = ' ';
-    io.err("host-stub: " + line + "\n");
+    io.err(error_line(e.what()));
     return 1;
   }
 }

@@ -24,6 +24,7 @@ int clock_advance(App& app, const Command& c, const Io& io) {
   VirtualClock* clock = app.virtual_clock();
   if (!clock) throw CliError("time can be moved only while `run --virtual-clock` is up in this home");
   clock->advance(duration_ns(c.target));
+  if (Automation* automation = app.automation()) automation->reload();
   if (c.json) io.json(Json{{"wall_unix_ns", clock->wall_ns()}});
   return 0;
 }
