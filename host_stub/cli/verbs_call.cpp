@@ -80,6 +80,20 @@ int call_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   CallRequest r = request_of(app, c, inputs, io);
   r.tool = c.target;
   r.arguments = std::move(arguments);
+  return show(
+      wait(app, io, [&](CallEngine::Done done) { return app.engine().start(std::move(r), std::move(done)); }),
+      c.target, c, io);
+}
+
+int integration_test_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  if (const auto record = app.credentials().get(c.credential)) {
+    const std::string& type = (*record)["type"].str();
+    if (!c.type.empty() && c.type != type)
+      throw CliError("the credential \"" + c.credential + "\" is of type \"" + type + "\", not \"" + c.type +
+                     "\"");
+    app.need_credential_type(type);
+  }
+  CallRequest r = request_of(app, c, inputs, io);
   return show(wait(app, io,
                    [&](CallEngine::Done done) {
                      return app.engine().start_credential_test(c.credential, std::move(r), std::move(done));
