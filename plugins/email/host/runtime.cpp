@@ -65,7 +65,7 @@ Runtime::~Runtime() {
 net::TraceSink Runtime::trace(std::string label) const {
   if (!config_.trace) return {};
   return [log = services_.log, label = std::move(label)](std::string_view line) {
-    log.debug("wire " + label + " " + std::string(line));
+    log.debug("wire", aoh::Json{{"wire", label + " " + std::string(line)}});
   };
 }
 
