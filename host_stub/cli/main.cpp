@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -113,6 +114,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace aoh::host
 
 int main(int argc, char** argv) {
+  ::umask(077);                // what the host writes is for its user alone
   ::signal(SIGPIPE, SIG_IGN);  // a client or a server that went away is an error to handle, not an end
   return aoh::host::run(std::vector<std::string>(argv + 1, argv + argc));
 }
