@@ -44,8 +44,8 @@ class Errors(RigTest):
 
     def test_untrusted_certificate(self):
         self.credential(imap={"host": self.rig.info["untrusted_host"]}, smtp={"host": self.rig.info["untrusted_host"]})
-        self.fails(self.mailboxes(), "certificate", "ca_file")
-        self.fails(self.send("other@rig.test", "k2"), "certificate", "ca_file")
+        self.fails(self.mailboxes(), "certificate", "not trusted", "CA file")
+        self.fails(self.send("other@rig.test", "k2"), "certificate", "not trusted", "CA file")
 
     def test_wrong_host_name(self):
         self.credential(imap={"host": self.rig.info["wrong_name_host"]}, smtp={"host": self.rig.info["wrong_name_host"]})
@@ -85,7 +85,9 @@ class Errors(RigTest):
 
     def test_mail_injection_is_refused_before_anything_is_sent(self):
         self.credential()
-        for field, value in (("subject", "a\r\nBcc: x@rig.test"), ("to", ["a@rig.test\r\nRCPT TO:<x@rig.test>"])):
+        for field, value in (("subject", "a\r\nBcc: x@rig.test"), ("to", ["a@rig.test\r\nRCPT TO:<x@rig.test>"]),
+                             ("to", ["<a@rig.test>\0"]), ("cc", "a@rig.test\u2028x@rig.test"), ("to", ["Ann, a@rig.test"]),
+                             ("to", [{"name": "A\r\nBcc: x@rig.test", "address": "a@rig.test"}])):
             arguments = {"credential_id": "me", "to": ["a@rig.test"], "subject": "s", "text": "t", field: value}
             self.fails(self.host.run("call", "email_send", json.dumps(arguments)), field)
         self.assertEqual(self.rig.maildir("x@rig.test"), [])

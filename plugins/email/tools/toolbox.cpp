@@ -3,19 +3,28 @@
 #include <openssl/rand.h>
 
 #include "mime/parse.hpp"
+#include "mime/unicode.hpp"
 
 namespace mailroom::tools {
 namespace {
 
 constexpr std::size_t kMaxAddresses = 500;
+constexpr std::size_t kMaxAddressText = 64u << 10;  // bytes of one text with addresses
 
 void add_addresses(const aoh::Json& value, const std::string& field, std::vector<mime::Address>& out) {
   if (value.is_string()) {
-    const auto parsed = mime::parse_addresses(value.str(), kMaxAddresses + 1);
-    for (const mime::Address& a : parsed)
-      if (!a.address.empty()) out.push_back(a);
-    if (parsed.empty() && !value.str().empty())
-      throw Failure(Errc::invalid, "this is not an address: \"" + printable(value.str(), 200) + "\"", field,
+    // The parser is made for mail as it comes in and forgives; what goes out must not be forgiven.
+    std::string problem = mime::slot_problem(value.str(), kMaxAddressText);
+    const auto parsed = problem.empty() ? mime::parse_addresses(value.str(), kMaxAddresses + 1)
+                                        : std::vector<mime::Address>();
+    for (const mime::Address& a : parsed) {
+      if (a.address.empty()) problem = "names nobody's address";
+      out.push_back(a);
+    }
+    if (parsed.empty() && problem.empty() && !value.str().empty()) problem = "names nobody's address";
+    if (!problem.empty())
+      throw Failure(Errc::invalid,
+                    "this is not an address: \"" + printable(value.str(), 200) + "\" " + problem, field,
                     "Write user@example.org or Name <user@example.org>");
   } else if (value.is_object()) {
     if (value["address"].str().empty())
