@@ -80,11 +80,30 @@ std::string Error::line() const {
   return out;
 }
 
+namespace {
+/// Length of a character at clean[i] that a terminal or a line reader would act on: C0, DEL, C1, line and
+/// paragraph separators, and those that reorder text (U+202A to U+202E, U+2066 to U+2069). 0 for all others.
+std::size_t acting(const std::string& clean, std::size_t i) {
+  const auto byte = [&](std::size_t k) {
+    return i + k < clean.size() ? static_cast<unsigned char>(clean[i + k]) : 0u;
+  };
+  if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
+  if (byte(0) == 0xC2 && byte(1) < 0xA0) return 2;
+  if (byte(0) == 0xE2 && byte(1) == 0x80 && byte(2) >= 0xA8 && byte(2) <= 0xAE) return 3;
+  if (byte(0) == 0xE2 && byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9) return 3;
+  return 0;
+}
+}  // namespace
+
 std::string printable(std::string_view text, std::size_t max_bytes) {
-  std::string clean = aoh::valid_utf8(text.substr(0, max_bytes * 2));
-  for (char& c : clean)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return std::string(aoh::utf8_prefix(clean, max_bytes));
+  const std::string clean = aoh::valid_utf8(text.substr(0, max_bytes * 2));
+  std::string out;
+  for (std::size_t i = 0; i < clean.size();) {
+    const std::size_t n = acting(clean, i);
+    out += n ? '?' : clean[i];
+    i += n ? n : 1;
+  }
+  return std::string(aoh::utf8_prefix(out, max_bytes));
 }
 
 }  // namespace mailroom
