@@ -62,8 +62,8 @@ ToolSpec tool(const Json& json, const std::string& at) {
             std::string::npos)
       fail(at + "/inputSchema/properties",
            "the property name \"" + p.key + "\" is not [A-Za-z0-9_.-]{1,64}, which is what model APIs take");
-  if ((t.has_output = json.has("outputSchema")))
-    t.output = compile_object(json["outputSchema"], at + "/outputSchema");
+  t.has_output = json.has("outputSchema");
+  if (t.has_output) t.output = compile_object(json["outputSchema"], at + "/outputSchema");
   t.annotations = json["annotations"];
   const Json& aoh = json["aoh"];
   t.timeout_ms = aoh["timeout_ms"].integer(t.timeout_ms);

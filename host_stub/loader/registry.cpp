@@ -66,7 +66,7 @@ fs::path Registry::locate(const std::string& id_or_path) const {
       (near.empty() ? "; name another folder with --modules" : "; did you mean \"" + near + "\"?"));
 }
 
-std::vector<Registry::Failure> Registry::open_all(InstanceMaker maker) {
+std::vector<Registry::Failure> Registry::open_all(const InstanceMaker& maker) {
   std::vector<Failure> failures;
   for (const Found& f : find()) {
     if (!f.error.empty()) {

@@ -77,7 +77,7 @@ class Registry {
     std::function<Json(const Manifest&)> config;  ///< may be empty: {}
     std::function<void(Module&)> drop_host;       ///< after destroy; may be empty
   };
-  std::vector<Failure> open_all(InstanceMaker maker);
+  std::vector<Failure> open_all(const InstanceMaker& maker);
   /// One module. Throws GateError, or std::runtime_error when create or its configuration fails, or when it
   /// clashes with a loaded one.
   Module& open(const std::filesystem::path& library, const InstanceMaker& maker);

@@ -86,11 +86,13 @@ std::string canonical(const Json& v) {
 
 }  // namespace
 
+struct Property;
+
 /// One schema object, checked. A schema `true` or `false` is a node with `always` set.
 struct Node {
   std::optional<bool> always;
   std::vector<std::string> types;
-  std::vector<std::pair<std::string, Node>> properties;
+  std::vector<Property> properties;
   std::vector<std::string> required;
   std::unique_ptr<Node> additional, items, negated;
   std::vector<Json> choices;
@@ -102,12 +104,19 @@ struct Node {
   std::shared_ptr<const RE2> pattern;
   std::vector<Node> any_of, one_of, all_of;
 
-  const Node* property(std::string_view key) const {
-    for (const auto& [name, node] : properties)
-      if (name == key) return &node;
-    return nullptr;
-  }
+  const Node* property(std::string_view key) const;
 };
+
+struct Property {
+  std::string name;
+  Node node;
+};
+
+const Node* Node::property(std::string_view key) const {
+  for (const auto& [name, node] : properties)
+    if (name == key) return &node;
+  return nullptr;
+}
 
 struct Schema::Compiled {
   Json json;
