@@ -7,7 +7,6 @@ import datetime
 import os
 import signal
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -56,9 +55,9 @@ def play(rig, host):
     wait_for("the watcher of quotes-inbox idles", watching, 20)
     print("watcher        signed in to Dovecot over TLS, IDLE\n")
 
-    zero = time.time()
-    message_id = rig.deliver(US, sender=f"Anna Berg <{SUPPLIER}>", subject="Quotation 4711 for 200 brackets", body=QUOTE)["message_ids"][0]
-    line.add(time.time(), f"Postfix accepted the mail of {SUPPLIER}", "rig: mx port")
+    sent = rig.deliver(US, sender=f"Anna Berg <{SUPPLIER}>", subject="Quotation 4711 for 200 brackets", body=QUOTE)
+    zero, message_id = sent["sent_at"], sent["message_ids"][0]
+    line.add(zero + sent["seconds"], f"Postfix accepted the mail of {SUPPLIER}", "rig: mx port")
     answer = rig.maildir(SUPPLIER, wait=1)[0]
     line.add(answer["arrived"], f"the reply stands in the mailbox of {SUPPLIER}", "Dovecot")
     line.add(rig.maildir(US, wait=1)[0]["arrived"], f"Dovecot has the mail in the INBOX of {US}", "Dovecot")
@@ -80,10 +79,14 @@ def play(rig, host):
 
 def show_session(line, shown):
     line.add(seconds(shown["turns"][0]["received"]), f"noticed by IDLE: the hand-over to session {shown['id']} is on record", "one transaction")
-    words = {"call": "the agent calls", "finish": "the agent finishes", "on_finish": "on_finish replies by SMTP:"}
     for step in shown["ledger"]:
-        if step["kind"] in words:
-            line.add(seconds(step["ended"]), f"{words[step['kind']]} {step.get('tool') or ''} -> {step['status']}", f"ledger {step['step']}")
+        where = f"ledger {step['step']}"
+        if step["kind"] == "call":
+            line.add(seconds(step["ended"]), f"the agent called {step['tool']}: {step['status']}", where)
+        elif step["kind"] == "finish":
+            line.add(seconds(step["ended"]), "the agent finished", where)
+        elif step["kind"] == "on_finish":
+            line.add(seconds(step["started"]), f"on_finish calls {step['tool']}, which leaves by SMTP: {step['status']}", where)
 
 
 def main():

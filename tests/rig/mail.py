@@ -82,7 +82,7 @@ def deliver(info, a):
             Smtp(info["host"], info["smtp_mx_port"]).send(part)
         except (OSError, RigError) as e:
             errors.append(e)
-    start = time.monotonic()
+    sent_at, start = time.time(), time.monotonic()
     threads = [threading.Thread(target=lane, args=(batch[i::lanes],)) for i in range(lanes) if batch[i::lanes]]
     for t in threads:
         t.start()
@@ -93,7 +93,7 @@ def deliver(info, a):
     seconds = time.monotonic() - start
     if a.wait:
         wait_for(info, bare(a.to), "INBOX", before + a.count, a.wait)
-    return {"accepted": len(batch), "seconds": round(seconds, 3), "message_ids": [m for m, _ in made]}
+    return {"accepted": len(batch), "seconds": round(seconds, 3), "sent_at": sent_at, "message_ids": [m for m, _ in made]}
 
 
 def files(info, user, folder):
