@@ -2,9 +2,9 @@
 // between aliases without a limit and forgets where a key stood.
 #include "sessions/yaml.hpp"
 
-#include <algorithm>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
+#include <algorithm>
 
 #include <charconv>
 #include <cmath>

@@ -18,7 +18,7 @@ struct TemplateError : std::runtime_error {
 
 struct Options {
   bool html = false;  ///< values are HTML-escaped, but those marked with `safe` or named in safe_paths
-  bool absent_is_null = false;  ///< a variable that is missing in the scope is null, not an error
+  bool absent_is_null = false;            ///< a variable that is missing in the scope is null, not an error
   std::vector<std::string> safe_paths;    ///< "agent.output_html": HTML that its maker vouches for
   std::size_t max_template = 256u << 10;  ///< bytes of the template
   std::size_t max_output = 4u << 20;      ///< bytes of the rendered text

@@ -59,14 +59,17 @@ aoh::Json mail(const std::string& to, const std::string& subject) {
 TEST_F(RigTools, SendsOnceForAKeyAndTheRecipientHasIt) {
   aoh::Json args = mail("once@rig.test", "Grüße once");
   args.set("idempotency_key", "k1");
-  args.set("attachments", aoh::Json::array({aoh::Json{{"filename", "a.txt"}, {"mime_type", "text/plain"}, {"base64", "aGk="}}}));
+  args.set(
+      "attachments",
+      aoh::Json::array({aoh::Json{{"filename", "a.txt"}, {"mime_type", "text/plain"}, {"base64", "aGk="}}}));
   const aoh::Json first = run(email_send, args);
   ASSERT_FALSE(first["isError"].boolean()) << first.dump();
   EXPECT_EQ(first.path("structuredContent.state").str(), "sent");
   EXPECT_TRUE(first.path("structuredContent.recipients").at(0)["accepted"].boolean());
   const aoh::Json again = run(email_send, args, "c2");
   EXPECT_TRUE(again.path("structuredContent.repeated").boolean());
-  EXPECT_EQ(again.path("structuredContent.message_id").str(), first.path("structuredContent.message_id").str());
+  EXPECT_EQ(again.path("structuredContent.message_id").str(),
+            first.path("structuredContent.message_id").str());
   args.set("text", "something else");
   EXPECT_EQ(run(email_send, args, "c3").path("structuredContent.error.code").str(), "invalid");
   const aoh::Json box_of = rig->maildir("once@rig.test", 1);
@@ -101,8 +104,9 @@ TEST_F(RigTools, SendFetchReply) {
                 .path("structuredContent.error.code")
                 .str(),
             "state");
-  EXPECT_EQ(run(email_fetch, {{"credential_id", "b"}, {"uid", 999'999}}).path("structuredContent.error.code").str(),
-            "not_found");
+  EXPECT_EQ(
+      run(email_fetch, {{"credential_id", "b"}, {"uid", 999'999}}).path("structuredContent.error.code").str(),
+      "not_found");
 }
 
 TEST_F(RigTools, AnAutomaticReplyToARobotIsRefusedForGood) {
@@ -110,7 +114,8 @@ TEST_F(RigTools, AnAutomaticReplyToARobotIsRefusedForGood) {
       {.to = "robot-victim@rig.test", .subject = "vacation", .headers = {"Auto-Submitted: auto-replied"}});
   account("v", "robot-victim@rig.test");
   rig->maildir("robot-victim@rig.test", 1);
-  fake.sessions["c9"] = aoh::Json{{"session_id", "s1"}, {"trigger", {{"email", {{"mailbox", "INBOX"}, {"uid", 1}}}}}};
+  fake.sessions["c9"] =
+      aoh::Json{{"session_id", "s1"}, {"trigger", {{"email", {{"mailbox", "INBOX"}, {"uid", 1}}}}}};
   const aoh::Json r = run(email_reply, {{"credential_id", "v"}, {"text", "x"}}, "c9", "s1");
   EXPECT_TRUE(r["isError"].boolean());
   EXPECT_EQ(r.path("structuredContent.error.code").str(), "refused") << r.dump();
@@ -137,9 +142,11 @@ TEST_F(RigTools, TroubleIsSaidWithItsCure) {
   r = run(email_send, mail("x@rig.test", "s"), "c20");
   EXPECT_EQ(r.path("structuredContent.state").str(), "sent") << r.dump();
   fake.credentials["a"].slot("imap").set("host", rig->wrong_name_host());
-  EXPECT_EQ(run(email_fetch, {{"credential_id", "a"}, {"uid", 1}}).path("structuredContent.error.code").str(), "certificate");
-  EXPECT_EQ(run(email_fetch, {{"credential_id", "nobody"}, {"uid", 1}}).path("structuredContent.error.code").str(),
-            "not_found");
+  EXPECT_EQ(run(email_fetch, {{"credential_id", "a"}, {"uid", 1}}).path("structuredContent.error.code").str(),
+            "certificate");
+  EXPECT_EQ(
+      run(email_fetch, {{"credential_id", "nobody"}, {"uid", 1}}).path("structuredContent.error.code").str(),
+      "not_found");
   aoh::Json other = mail("x@rig.test", "s");
   other.set("from", "ceo@example.org");
   EXPECT_EQ(run(email_send, other, "c21").path("structuredContent.error.code").str(), "refused");

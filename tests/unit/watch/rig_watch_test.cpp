@@ -20,7 +20,8 @@ struct RigWatch : ::testing::Test {
   static std::unique_ptr<Rig> rig;
 
   // Each test has its own mailbox.
-  RigWatch() : user(std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + "@rig.test") {
+  RigWatch()
+      : user(std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + "@rig.test") {
     account(rig->host());
     fake.secrets["w/password"] = rig->password();
   }
@@ -33,10 +34,12 @@ struct RigWatch : ::testing::Test {
                   {"imap", {{"host", host}, {"port", rig->imap_tls_port()}, {"tls", "implicit"}}}};
   }
   aoh::Json source(const aoh::Json& match = aoh::Json::object(), const char* start_from = "now") {
-    return aoh::Json{{"source", "email"},
-                     {"trigger_id", "t1"},
-                     {"key", {{"credential_id", "w"}, {"mailbox", "INBOX"}}},
-                     {"blueprints", aoh::Json::array({aoh::Json{{"id", "bp"}, {"match", match}, {"start_from", start_from}}})}};
+    return aoh::Json{
+        {"source", "email"},
+        {"trigger_id", "t1"},
+        {"key", {{"credential_id", "w"}, {"mailbox", "INBOX"}}},
+        {"blueprints",
+         aoh::Json::array({aoh::Json{{"id", "bp"}, {"match", match}, {"start_from", start_from}}})}};
   }
   std::shared_ptr<Watcher> start(FakeTrigger& t, const aoh::Json& from, std::string_view cursor = {}) {
     return Watcher::start(runtime, Source::from(from), cursor, std::make_shared<aoh::Trigger>(t.c()));
@@ -72,7 +75,8 @@ TEST_F(RigWatch, HandsOverWhatArrivesDuringIdleOnce) {
   ASSERT_TRUE(t.wait([](FakeTrigger& x) { return is(x, "idle"); })) << t.last_health().dump();
   rig->deliver({.to = user, .subject = "Quote {n}", .count = 5});
   rig->deliver({.to = user, .subject = "other"});
-  ASSERT_TRUE(t.wait([](FakeTrigger& x) { return x.events().size() == 5 && x.decisions().size() == 6; }, 15'000))
+  ASSERT_TRUE(
+      t.wait([](FakeTrigger& x) { return x.events().size() == 5 && x.decisions().size() == 6; }, 15'000))
       << t.decisions().dump();
   const auto events = t.events();
   std::set<std::string> keys;
@@ -92,7 +96,8 @@ TEST_F(RigWatch, CatchesUpFromTheCursorAfterDowntime) {
   rig->maildir(user, 120, 60);
   FakeTrigger second;
   w = start(second, source(), first.cursor());
-  ASSERT_TRUE(second.wait([](FakeTrigger& x) { return x.events().size() == 120; }, 20'000)) << second.events().size();
+  ASSERT_TRUE(second.wait([](FakeTrigger& x) { return x.events().size() == 120; }, 20'000))
+      << second.events().size();
   stop(second, w);
   FakeTrigger third;
   w = start(third, source(), second.cursor());
@@ -128,7 +133,8 @@ TEST_F(RigWatch, ABusyHostAndAFailingOneLoseNothing) {
   t.busy = 3;
   t.fail = 1;
   rig->deliver({.to = user, .subject = "S {n}", .count = 3});
-  ASSERT_TRUE(t.wait([](FakeTrigger& x) { return x.events().size() == 3; }, 20'000)) << t.last_health().dump();
+  ASSERT_TRUE(t.wait([](FakeTrigger& x) { return x.events().size() == 3; }, 20'000))
+      << t.last_health().dump();
   stop(t, w);
 }
 
