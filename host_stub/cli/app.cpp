@@ -1,6 +1,7 @@
 #include "cli/app.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -15,6 +16,9 @@
 
 namespace aoh::host {
 namespace fs = std::filesystem;
+namespace {
+std::atomic<bool> g_left_behind{false};
+}  // namespace
 
 struct App::Parts {
   Parts(const Command& c, Home h, std::function<void(std::string_view)> n)
@@ -37,6 +41,7 @@ struct App::Parts {
   Bearers bearers;
   Services services;
   std::unique_ptr<TrustTable> trust;
+  mutable std::mutex trust_m;  // the table, also where the registry reads it
   std::optional<fs::path> development;
   std::map<const Module*, std::unique_ptr<InstanceHost>> hosts;
   std::unique_ptr<Registry> registry;
@@ -261,8 +266,11 @@ App::~App() {
   if (p_->keep_forever) {
     static auto* const left = new std::vector<Parts*>();
     left->push_back(p_.release());
+    g_left_behind = true;
   }
 }
+
+bool App::left_behind() { return g_left_behind; }
 
 const Home& App::home() const { return p_->home; }
 Db& App::db() { return p_->need_db(); }
@@ -271,7 +279,11 @@ Clock& App::clock() { return p_->need_clock(); }
 VirtualClock* App::virtual_clock() { return p_->virtual_clock; }
 Credentials& App::credentials() { return p_->need_credentials(); }
 State& App::state() { return p_->need_state(); }
-TrustTable& App::trust() { return p_->need_trust(); }
+TrustTable::Entry App::trust(const Manifest& manifest, const fs::path& library) {
+  p_->need_registry();
+  const std::lock_guard lock(p_->trust_m);
+  return p_->need_trust().trust(manifest.id, library, manifest_of(library));
+}
 Registry& App::registry() { return p_->need_registry(); }
 CallEngine& App::engine() { return p_->need_engine(); }
 const std::vector<App::NotLoaded>& App::not_loaded() const { return p_->not_loaded; }
@@ -279,7 +291,9 @@ const std::vector<App::NotLoaded>& App::not_loaded() const { return p_->not_load
 std::vector<Registry::Found> App::find() const {
   std::vector<Registry::Found> out;
   std::set<std::string> ids;
-  for (auto& f : p_->need_registry().find())
+  Registry& registry = p_->need_registry();
+  const std::lock_guard lock(p_->trust_m);
+  for (auto& f : registry.find())
     if (!f.manifest || ids.insert(f.manifest->id).second) out.push_back(std::move(f));
   return out;
 }
@@ -382,10 +396,6 @@ std::vector<std::string> App::shut_down(std::chrono::milliseconds limit) {
       left.push_back(std::move(line));
       p.keep_forever = true;
     }
-  if (!p.keep_forever) {
-    p.automation.reset();
-    p.engine.reset();
-  }
   if (p.clock) p.clock->stop();
   for (const auto& line : left) log().warn(line);
   return left;

@@ -45,7 +45,8 @@ class App {
   VirtualClock* virtual_clock();  ///< nullptr: time is the system's
   Credentials& credentials();
   State& state();
-  TrustTable& trust();
+  /// Records the hashes of a module that passed the gate's other steps.
+  TrustTable::Entry trust(const Manifest& manifest, const std::filesystem::path& library);
   Registry& registry();
   CallEngine& engine();
 
@@ -70,6 +71,9 @@ class App {
   /// Ends everything in order, within the time: triggers, calls, modules, timers. What did not end, one line
   /// each; then the process should end soon, since what those use is never freed.
   std::vector<std::string> shut_down(std::chrono::milliseconds limit);
+  /// Threads of a module are still at work in this process: it must end by _exit, without tearing down what
+  /// they use.
+  static bool left_behind();
 
  private:
   struct Parts;

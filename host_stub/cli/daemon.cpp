@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -38,9 +39,9 @@ class Session {
   void cancel() {
     const std::lock_guard lock(m_);
     cancelled_ = true;
+    if (!begun_) line_.shut();
     if (fn_) fn_();
   }
-  void shut() { line_.shut(); }
 
  private:
   void serve();
@@ -51,7 +52,7 @@ class Session {
   const Command options_;
   std::mutex m_;
   std::function<void()> fn_;
-  bool cancelled_ = false;
+  bool cancelled_ = false, begun_ = false;
   std::atomic<bool> done_{false};
   std::thread thread_;
 };
@@ -63,6 +64,10 @@ void Session::serve() {
       pollfd p{line_.fd(), POLLIN, 0};
       if (line_.closed() || ::poll(&p, 1, 10'000) <= 0)
         return;  // a client that says nothing for 10 s is none
+    }
+    {
+      const std::lock_guard lock(m_);
+      begun_ = true;
     }
     const int stop = ::eventfd(0, EFD_CLOEXEC);
     std::thread listener([&] {
@@ -149,6 +154,8 @@ int run_daemon(App& app, const Command& command, const Io& io, SignalFd& signals
     if (!(fds[1].revents & POLLIN)) continue;
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
+    const timeval patience{5, 0};  // for a client that does not read
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (sessions.size() >= kMaxClients) {
       Line line(fd);
       line.send(Json{{"err", "host-stub: the host has " + std::to_string(kMaxClients) +

@@ -61,10 +61,12 @@ int work(const Command& command, const std::vector<std::string>& arguments, cons
   const auto note = [&io](std::string_view line) { io.err(std::string(line) + "\n"); };
   if (command.verb == "run") {
     SignalFd signals;
-    const auto lock = HomeLock::take(home);
-    if (!lock)
+    const Access access = enter(home);
+    if (!access.lock) {
+      ::close(access.socket);
       throw CliError("another host is at work in " + home.dir().string() + " (" + holder_of(home) +
                      "); `run` wants the home for itself: stop that one, or choose another with --home DIR");
+    }
     App app(command, home, note);
     return run_daemon(app, command, io, signals);
   }
@@ -116,5 +118,7 @@ int run(std::vector<std::string> arguments) {
 int main(int argc, char** argv) {
   ::umask(077);                // what the host writes is for its user alone
   ::signal(SIGPIPE, SIG_IGN);  // a client or a server that went away is an error to handle, not an end
-  return aoh::host::run(std::vector<std::string>(argv + 1, argv + argc));
+  const int status = aoh::host::run(std::vector<std::string>(argv + 1, argv + argc));
+  if (aoh::host::App::left_behind()) ::_exit(status);
+  return status;
 }

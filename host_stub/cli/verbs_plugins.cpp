@@ -26,7 +26,7 @@ int trust(App& app, const Command& c, const Io& io) {
   const Manifest manifest = gate::manifest(library);
   gate::exports(library);
   gate::probe(library, std::chrono::seconds(5));
-  const auto entry = app.trust().trust(manifest.id, library, manifest_of(library));
+  const auto entry = app.trust(manifest, library);
   if (c.json)
     io.json(Json{{"id", entry.id},
                  {"library", entry.library},
