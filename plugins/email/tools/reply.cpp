@@ -28,13 +28,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
     const host::Account account = box.runtime.services().account(credential);
     return send_once(box, call, account, send_key(args, call, credential), [&] {
       const aoh::Json trigger = trigger_of(box, call);
-      aoh::Json named = args;
-      if (!args.has("uid") && !args.has("message_id") && trigger["email"].is_object()) {
-        named.set("mailbox", trigger["email"]["mailbox"]);
-        named.set("uid", trigger["email"]["uid"]);
-        named.set("uid_validity", trigger["email"]["uid_validity"]);
-      }
-      const Which which = which_message(named);
+      const Which which = which_message(args);
       if (args["text"].str().empty() && args["html"].str().empty())
         throw Failure(Errc::invalid, "the answer is empty", "text", "Give text or html");
       call.progress(0, 3, "reading the message to answer");

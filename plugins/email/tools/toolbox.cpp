@@ -56,6 +56,8 @@ aoh::Json error_json(const Error& e) {
 
 aoh::Result error_result(const Error& e, const aoh::Json& extra) {
   aoh::Json structured{{"error", error_json(e)}};
+  // Where hosts look whether the same call is worth another try.
+  structured.set_if(is_temporary(e.code), "temporary", true);
   for (const auto& m : extra.members()) structured.set(m.key, m.value);
   return aoh::Result::error(e.line(), std::move(structured));
 }

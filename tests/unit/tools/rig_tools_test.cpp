@@ -116,7 +116,7 @@ TEST_F(RigTools, AnAutomaticReplyToARobotIsRefusedForGood) {
   rig->maildir("robot-victim@rig.test", 1);
   fake.sessions["c9"] =
       aoh::Json{{"session_id", "s1"}, {"trigger", {{"email", {{"mailbox", "INBOX"}, {"uid", 1}}}}}};
-  const aoh::Json r = run(email_reply, {{"credential_id", "v"}, {"text", "x"}}, "c9", "s1");
+  const aoh::Json r = run(email_reply, {{"credential_id", "v"}, {"uid", 1}, {"text", "x"}}, "c9", "s1");
   EXPECT_TRUE(r["isError"].boolean());
   EXPECT_EQ(r.path("structuredContent.error.code").str(), "refused") << r.dump();
   EXPECT_FALSE(r.path("structuredContent.error.temporary").boolean());
