@@ -69,10 +69,16 @@ aoh::Result email_fetch(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       structured.slot("raw").erase("id");
       text += "\nThe raw message is blob " + structured["raw"]["blob"].str() + ".";
     }
-    if (f.at.same_id > 1) {
-      const std::string notice =
-          std::to_string(f.at.same_id) +
-          " messages carry this Message-ID; this is the newest. Name another by its uid.";
+    std::string notice;
+    if (const aoh::Json& cut = structured.path("message.truncated.text"); cut.is_object()) {
+      const std::int64_t end = cut["offset"].integer() + cut["shown"].integer();
+      if (end < cut["total"].integer())
+        notice = "The text was cut. Call again with text_offset " + std::to_string(end) + " to read on. ";
+    }
+    if (f.at.same_id > 1)
+      notice += std::to_string(f.at.same_id) +
+                " messages carry this Message-ID; this is the newest. Name another by its uid.";
+    if (!notice.empty()) {
       structured.set("notice", notice);
       text += "\n" + notice;
     }
