@@ -129,7 +129,7 @@ int Session::run(const Json& request, const Io& io) {
 }  // namespace
 
 int run_daemon(App& app, const Command& command, const Io& io, SignalFd& signals) {
-  ::mallopt(M_ARENA_MAX, 2);  // an arena a thread would multiply what lies free
+  ::mallopt(M_ARENA_MAX, 1);  // an arena a thread would multiply what lies free
   app.clock();
   app.open_modules();
   app.engine();

@@ -28,6 +28,8 @@ Uid uid_of(std::string_view digits) {
 
 Capabilities parse_capabilities(std::string_view words) {
   Capabilities caps;
+  caps.names.reserve(
+      std::min<std::size_t>(500, std::count(words.begin(), words.end(), ' ') + 1));  // kept for days
   while (!words.empty() && caps.names.size() < 500) {
     const std::string_view word = words.substr(0, words.find(' '));
     if (!word.empty() && word.size() <= 200) caps.names.push_back(upper(word));
