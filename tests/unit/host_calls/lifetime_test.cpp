@@ -241,6 +241,7 @@ TEST_F(Lifetime, FinishWaitsForACancelFunctionThatRuns) {
   slow.gate.open();
   EXPECT_EQ(answer.get().status, AOH_E_CANCELLED);
   canceller.join();
+  EXPECT_TRUE(drained());  // the tool looks at `slow` after its finish()
 }
 
 TEST_F(Lifetime, FinishFromWithinTheCancelFunctionIsABreachAndNoDeadlock) {
@@ -258,6 +259,7 @@ TEST_F(Lifetime, FinishFromWithinTheCancelFunctionIsABreachAndNoDeadlock) {
   EXPECT_EQ(answer.get().status, AOH_E_CANCELLED);
   EXPECT_TRUE(fake.breached("from within the cancel function"));
   registered.open();
+  EXPECT_TRUE(drained());
 }
 
 TEST_F(Lifetime, ProgressOnlyGrowsAndEndsWithTheAnswer) {
