@@ -158,6 +158,9 @@ Json Json::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes)
     throw JsonError("JSON of " + std::to_string(text.size()) + " bytes: at most " +
                     std::to_string(limits.max_bytes) + " are read");
+  // RapidJSON takes a NUL for the end of the text, and would not see what stands behind it.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    throw JsonError("JSON at byte " + std::to_string(nul) + ": a NUL byte");
   Builder builder(limits);
   rj::MemoryStream bytes(text.data(), text.size());
   rj::EncodedInputStream<rj::UTF8<>, rj::MemoryStream> in(bytes);

@@ -17,6 +17,8 @@ TEST(Json, RefusesWhatIsNotStrictJson) {
   for (const char* bad : {"", "{", "[1,]", "{\"a\":1,\"a\":2}", "\"\xff\"", "nul", "1 2", "{\"a\":1}x", "'a'",
                           "[1,/**/2]", "NaN", "\"\\ud800\""})
     EXPECT_THROW(Json::parse(bad), aoh::JsonError) << bad;
+  EXPECT_THROW(Json::parse(std::string_view("{}\0{}", 5)),
+               aoh::JsonError);  // what stands behind a NUL counts
 }
 
 TEST(Json, NamesTheDuplicateKeyAndThePlace) {
