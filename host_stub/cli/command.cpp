@@ -57,7 +57,8 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
       group("plugins", "Modules: what is there, whether they keep the rules, which are trusted");
   verb(plugins, "list", "Every module found, and whether it is trusted");
   verb(plugins, "check", "Try a module against the rules of the interface", "MODULE",
-       "Id, or path of the .so");
+       "Id, or path of the .so")
+      ->add_option("--case", c.check_case, "Only this case");
   verb(plugins, "trust", "Record a module's hashes, so that it may be loaded", "MODULE",
        "Id, or path of the .so");
   verb(group("tools", "Tools of the loaded modules"), "list", "Every tool, with what it takes");

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "checker/checker.hpp"
 #include "cli/client.hpp"
 #include "cli/daemon.hpp"
 #include "cli/verbs.hpp"
@@ -55,7 +56,22 @@ Access enter(const Home& home) {
   }
 }
 
+/// Without a home and before any thread: the cases fork.
+int check_module(const Command& command, const Io& io) {
+  Registry::Options options{command.modules, {}};
+  options.folders.push_back(default_modules());
+  checker::CheckOptions what;
+  what.only = command.check_case;
+  const checker::Report report = checker::check(Registry(options).locate(command.target), what);
+  if (command.json)
+    io.json(report.json());
+  else
+    io.out(report.text());
+  return report.passed() ? 0 : 1;
+}
+
 int work(const Command& command, const std::vector<std::string>& arguments, const Io& terminal) {
+  if (command.verb == "plugins check") return check_module(command, terminal);
   const Home home(command.home.empty() ? Home::default_path() : command.home);
   Io io = terminal;
   const auto note = [&io](std::string_view line) { io.err(std::string(line) + "\n"); };
