@@ -31,7 +31,7 @@ struct Report {
 };
 
 struct CheckOptions {
-  std::string only;  ///< name of the one case to run; empty: all
+  std::string only = {};  ///< name of the one case to run; empty: all
   std::chrono::milliseconds case_limit{30'000};
 };
 
