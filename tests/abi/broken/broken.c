@@ -1,6 +1,7 @@
 /* One module with many ways to be wrong, chosen by -DBROKEN_xxx. Without any it is right: that is tested too.
  *
- * It has a tool "probe" (read-only), a tool "slow" that takes 5 s and can be cancelled, and a source "pulse" on aoh.clock/1. */
+ * It has a tool "probe" (read-only), a tool "slow" that takes a while and can be cancelled, and a source
+ * "pulse" on aoh.clock/1. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <locale.h>
@@ -22,30 +23,38 @@
 #define S(text) ((aoh_str){text, sizeof(text) - 1})
 
 struct pulse {
-  aoh_trigger *trigger;
-  aoh_instance *self;
+  aoh_trigger* trigger;
+  aoh_instance* self;
   uint64_t timer;
   int used, ending, emitting;
   unsigned count;
 };
 struct aoh_instance {
-  const aoh_host *host;
-  const aoh_clock_v1 *clock;
-  const aoh_log_v1 *log;
+  const aoh_host* host;
+  const aoh_clock_v1* clock;
+  const aoh_log_v1* log;
   pthread_mutex_t m;
   struct pulse pulses[8];
 };
+
+#if defined(BROKEN_IGNORES_CANCEL)
+#define SLOW_STEPS 500 /* of 10 ms */
+#else
+#define SLOW_STEPS 20
+#endif
 
 static void pause_ms(long ms) {
   const struct timespec t = {ms / 1000, ms % 1000 * 1000000};
   nanosleep(&t, NULL);
 }
 
-static int is(aoh_str s, const char *text) { return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0; }
+static int is(aoh_str s, const char* text) {
+  return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
+}
 
 /* ---- what constructors do ---- */
 #if defined(BROKEN_CRASH_IN_CONSTRUCTOR)
-__attribute__((constructor)) static void crash(void) { *(volatile int *)8 = 1; }
+__attribute__((constructor)) static void crash(void) { *(volatile int*)8 = 1; }
 #elif defined(BROKEN_HANG_IN_CONSTRUCTOR)
 __attribute__((constructor)) static void hang(void) {
   for (;;) pause();
@@ -53,7 +62,7 @@ __attribute__((constructor)) static void hang(void) {
 #elif defined(BROKEN_EXIT_IN_CONSTRUCTOR)
 __attribute__((constructor)) static void leave(void) { _exit(7); }
 #elif defined(BROKEN_THREAD_AT_LOAD)
-static void *idle(void *arg) {
+static void* idle(void* arg) {
   for (;;) pause();
   return arg;
 }
@@ -70,7 +79,7 @@ AOH_EXPORT int helper_that_should_be_hidden(void) { return 1; }
 #endif
 
 /* ---- describing ---- */
-static aoh_status describe(aoh_sink *sink, aoh_error *error) {
+static aoh_status describe(aoh_sink* sink, aoh_error* error) {
   (void)error;
 #if defined(BROKEN_DESCRIBE_DIFFERS)
   return sink->write(sink, MANIFEST_TEXT " ", sizeof(MANIFEST_TEXT));
@@ -84,7 +93,7 @@ static aoh_status describe(aoh_sink *sink, aoh_error *error) {
 
 /* ---- instances ---- */
 #if defined(BROKEN_LEAKS_THREAD)
-static void *stay(void *arg) {
+static void* stay(void* arg) {
   for (;;) pause();
   return arg;
 }
@@ -93,13 +102,13 @@ static void *stay(void *arg) {
 static void on_signal(int s) { (void)s; }
 #endif
 
-static aoh_status create(const aoh_host *host, aoh_str config, aoh_instance **out, aoh_error *error) {
+static aoh_status create(const aoh_host* host, aoh_str config, aoh_instance** out, aoh_error* error) {
   /* A JSON reader would be better; the cases ask for no more than this. */
   if (!is(config, "{}")) {
     if (error) error->set(error, AOH_E_INVALID, S("the configuration must be {}"), (aoh_str){0});
     return AOH_E_INVALID;
   }
-  aoh_instance *self = calloc(1, sizeof *self);
+  aoh_instance* self = calloc(1, sizeof *self);
   self->host = host;
   self->log = host->get_service(host, S(AOH_LOG_ID));
 #if defined(BROKEN_NEEDS_LOG)
@@ -113,10 +122,10 @@ static aoh_status create(const aoh_host *host, aoh_str config, aoh_instance **ou
 #elif defined(BROKEN_LEAKS_FD)
   if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) return AOH_E_INTERNAL;
 #elif defined(BROKEN_LEAKS_MEMORY)
-  volatile char *lost = malloc(4096);
+  volatile char* lost = malloc(4096);
   lost[0] = 1;
 #elif defined(BROKEN_LEAKS_TIMER)
-  if (self->clock) self->clock->schedule(host, INT64_MAX, (void (*)(void *))free, NULL);
+  if (self->clock) self->clock->schedule(host, INT64_MAX, (void (*)(void*))free, NULL);
 #elif defined(BROKEN_CHANGES_SIGNAL)
   signal(SIGUSR2, on_signal);
 #elif defined(BROKEN_CHANGES_LOCALE)
@@ -128,8 +137,8 @@ static aoh_status create(const aoh_host *host, aoh_str config, aoh_instance **ou
 #elif defined(BROKEN_READS_BEYOND_HOST)
   const struct {
     aoh_host head;
-    const void *(*later)(const aoh_host *);
-  } *wide = (const void *)host;
+    const void* (*later)(const aoh_host*);
+  }* wide = (const void*)host;
   if (wide->later) wide->later(host);
 #elif defined(BROKEN_UNDECLARED_SERVICE)
   host->get_service(host, S(AOH_VAULT_ID));
@@ -138,30 +147,34 @@ static aoh_status create(const aoh_host *host, aoh_str config, aoh_instance **ou
   return AOH_OK;
 }
 
-static void destroy(aoh_instance *self) {
+static void destroy(aoh_instance* self) {
   pthread_mutex_destroy(&self->m);
   free(self);
 }
 
 /* ---- tools ---- */
-static void give_probe(aoh_call *call) {
+static void give_probe(aoh_call* call) {
 #if defined(BROKEN_RESULT_SCHEMA)
-  call->finish(call, AOH_OK, S("{\"content\":[{\"type\":\"text\",\"text\":\"1\"}],\"structuredContent\":{\"answer\":\"forty-two\"}}"));
+  call->finish(call, AOH_OK,
+               S("{\"content\":[{\"type\":\"text\",\"text\":\"1\"}],\"structuredContent\":{\"answer\":"
+                 "\"forty-two\"}}"));
 #elif defined(BROKEN_RESULT_JSON)
   call->finish(call, AOH_OK, S("{\"content\":[}"));
 #else
-  call->finish(call, AOH_OK, S("{\"content\":[{\"type\":\"text\",\"text\":\"42\"}],\"structuredContent\":{\"answer\":42}}"));
+  call->finish(
+      call, AOH_OK,
+      S("{\"content\":[{\"type\":\"text\",\"text\":\"42\"}],\"structuredContent\":{\"answer\":42}}"));
 #endif
 #if defined(BROKEN_FINISH_TWICE)
   call->finish(call, AOH_OK, S("{\"content\":[]}"));
 #elif defined(BROKEN_TOUCH_AFTER_FINISH)
-  if (*(volatile uint32_t *)&call->flags == 77) abort();
+  if (*(volatile uint32_t*)&call->flags == 77) abort();
 #endif
 }
 
 static int well_formed(aoh_str args) { return args.len == 0 || is(args, "{}"); }
 
-static aoh_status invoke(aoh_instance *self, aoh_str tool, aoh_str args, aoh_call *call) {
+static aoh_status invoke(aoh_instance* self, aoh_str tool, aoh_str args, aoh_call* call) {
 #if defined(BROKEN_UNKNOWN_TOOL)
   if (tool.len == 0 || memcmp(tool.ptr, "slow", tool.len < 4 ? tool.len : 4) != 0) {
     give_probe(call);
@@ -175,18 +188,21 @@ static aoh_status invoke(aoh_instance *self, aoh_str tool, aoh_str args, aoh_cal
   if (!well_formed(args)) return AOH_E_INVALID;
 #endif
 #if defined(BROKEN_SECRET_IN_LOG)
-  const aoh_vault_v1 *vault = self->host->get_service(self->host, S(AOH_VAULT_ID));
+  const aoh_vault_v1* vault = self->host->get_service(self->host, S(AOH_VAULT_ID));
   struct sink {
     aoh_sink head;
     char text[200];
   };
-  extern aoh_status collect(aoh_sink *, const void *, size_t);
+  extern aoh_status collect(aoh_sink*, const void*, size_t);
   struct sink secret = {{sizeof(aoh_sink), 0, collect}, "signing in with "};
   char id[128] = "";
-  const char *at = strstr(call->context_json.ptr, "check-call-");
+  const char* at = strstr(call->context_json.ptr, "check-call-");
   if (at) sscanf(at, "%127[a-z0-9-]", id);
   uint64_t version;
-  if (vault && vault->read(self->host, S("check-credential"), S("password"), (aoh_str){id, strlen(id)}, &secret.head, &version) == AOH_OK && self->log)
+  if (vault &&
+      vault->read(self->host, S("check-credential"), S("password"), (aoh_str){id, strlen(id)}, &secret.head,
+                  &version) == AOH_OK &&
+      self->log)
     self->log->write(self->host, AOH_LOG_INFO, (aoh_str){secret.text, strlen(secret.text)}, (aoh_str){0});
 #endif
 #if defined(BROKEN_NEVER_FINISHES)
@@ -204,9 +220,10 @@ static aoh_status invoke(aoh_instance *self, aoh_str tool, aoh_str args, aoh_cal
   throw_something();
 #endif
   if (is(tool, "slow")) {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < SLOW_STEPS; ++i) {
 #if !defined(BROKEN_IGNORES_CANCEL)
-      if (call->cancelled(call) || (self->clock && self->clock->monotonic_ns(self->host) > call->deadline_ns)) {
+      if (call->cancelled(call) ||
+          (self->clock && self->clock->monotonic_ns(self->host) > call->deadline_ns)) {
         call->finish(call, AOH_E_CANCELLED, (aoh_str){0});
         return AOH_OK;
       }
@@ -219,8 +236,8 @@ static aoh_status invoke(aoh_instance *self, aoh_str tool, aoh_str args, aoh_cal
 }
 
 #if defined(BROKEN_SECRET_IN_LOG)
-aoh_status collect(aoh_sink *s, const void *bytes, size_t n) {
-  char *text = (char *)(s + 1);
+aoh_status collect(aoh_sink* s, const void* bytes, size_t n) {
+  char* text = (char*)(s + 1);
   const size_t used = strlen(text);
   if (n > 199 - used) return AOH_E_INVALID;
   memcpy(text + used, bytes, n);
@@ -229,14 +246,15 @@ aoh_status collect(aoh_sink *s, const void *bytes, size_t n) {
 #endif
 
 /* ---- the source ---- */
-static void tick(void *arg);
+static void tick(void* arg);
 
-static void set_timer(struct pulse *p) {
-  p->timer = p->self->clock->schedule(p->self->host, p->self->clock->monotonic_ns(p->self->host) + 10000000, tick, p);
+static void set_timer(struct pulse* p) {
+  p->timer = p->self->clock->schedule(p->self->host, p->self->clock->monotonic_ns(p->self->host) + 10000000,
+                                      tick, p);
 }
 
-static void end(struct pulse *p) {
-  aoh_trigger *t = p->trigger;
+static void end(struct pulse* p) {
+  aoh_trigger* t = p->trigger;
   p->used = 0;
 #if !defined(BROKEN_TRIGGER_NEVER_STOPS)
   t->stopped(t, AOH_OK, (aoh_str){0});
@@ -247,8 +265,8 @@ static void end(struct pulse *p) {
   (void)t;
 }
 
-static void settled(void *arg, aoh_status status) {
-  struct pulse *p = arg;
+static void settled(void* arg, aoh_status status) {
+  struct pulse* p = arg;
   pthread_mutex_lock(&p->self->m);
   p->emitting = 0;
   if (status == AOH_OK) ++p->count;
@@ -260,8 +278,8 @@ static void settled(void *arg, aoh_status status) {
   if (ending) end(p);
 }
 
-static void tick(void *arg) {
-  struct pulse *p = arg;
+static void tick(void* arg) {
+  struct pulse* p = arg;
   pthread_mutex_lock(&p->self->m);
   p->timer = 0;
   if (p->ending) {
@@ -277,7 +295,8 @@ static void tick(void *arg) {
   snprintf(cursor, sizeof cursor, "%u", p->count + 1);
   pthread_mutex_unlock(&p->self->m);
   const aoh_event e = {sizeof e, 0, 0, S("pulse"), S("check-1"), {key, strlen(key)}, S("{\"pulse\":{}}")};
-  const aoh_status s = p->trigger->emit(p->trigger, &e, 1, S("[]"), (aoh_str){cursor, strlen(cursor)}, settled, p);
+  const aoh_status s =
+      p->trigger->emit(p->trigger, &e, 1, S("[]"), (aoh_str){cursor, strlen(cursor)}, settled, p);
 #if defined(BROKEN_TRIGGER_LOST_BUSY)
   if (s == AOH_E_BUSY) {
     pthread_mutex_lock(&p->self->m);
@@ -295,13 +314,14 @@ static void tick(void *arg) {
 #endif
 }
 
-static aoh_status trigger_start(aoh_instance *self, aoh_str source, aoh_str cursor, aoh_trigger *trigger, aoh_error *error) {
+static aoh_status trigger_start(aoh_instance* self, aoh_str source, aoh_str cursor, aoh_trigger* trigger,
+                                aoh_error* error) {
   if (source.len < 2 || source.ptr[source.len - 1] != '}' || !self->clock) {
     if (error) error->set(error, AOH_E_INVALID, S("no source, or no clock"), (aoh_str){0});
     return AOH_E_INVALID;
   }
   pthread_mutex_lock(&self->m);
-  struct pulse *p = self->pulses;
+  struct pulse* p = self->pulses;
   while (p < self->pulses + 8 && p->used) ++p;
   if (p == self->pulses + 8) {
     pthread_mutex_unlock(&self->m);
@@ -324,8 +344,8 @@ static aoh_status trigger_start(aoh_instance *self, aoh_str source, aoh_str curs
   return AOH_OK;
 }
 
-static void trigger_stop(aoh_instance *self, aoh_trigger *trigger) {
-  for (struct pulse *p = self->pulses; p < self->pulses + 8; ++p) {
+static void trigger_stop(aoh_instance* self, aoh_trigger* trigger) {
+  for (struct pulse* p = self->pulses; p < self->pulses + 8; ++p) {
     pthread_mutex_lock(&self->m);
     const int mine = p->used && p->trigger == trigger && !p->ending;
     if (mine) p->ending = 1;
@@ -347,9 +367,9 @@ static void trigger_stop(aoh_instance *self, aoh_trigger *trigger) {
   }
 }
 
-static void quiesce(aoh_instance *self, int64_t deadline_ns) { (void)self, (void)deadline_ns; }
+static void quiesce(aoh_instance* self, int64_t deadline_ns) { (void)self, (void)deadline_ns; }
 
-static const void *get_extension(aoh_str id) {
+static const void* get_extension(aoh_str id) {
 #if defined(BROKEN_EXTENSION_BY_PREFIX)
   if (id.len >= 15 && memcmp(id.ptr, "aoh.resources/1", 15) == 0) return "";
 #endif
@@ -358,9 +378,9 @@ static const void *get_extension(aoh_str id) {
 }
 
 #if defined(BROKEN_UNDEFINED_SYMBOL)
-static const void *volatile keep = (const void *)this_symbol_is_nowhere;
+static const void* volatile keep = (const void*)this_symbol_is_nowhere;
 #elif defined(BROKEN_MISSING_LIBRARY)
-static const void *volatile keep = (const void *)from_the_missing_library;
+static const void* volatile keep = (const void*)from_the_missing_library;
 #endif
 
 #if !defined(BROKEN_NO_SYMBOL)
@@ -382,8 +402,20 @@ const aoh_module aoh_module_v1 = {
 #else
     AOH_ABI_MINOR,
 #endif
-    0,        describe, create, invoke, NULL, NULL, trigger_start, NULL, trigger_stop, quiesce, destroy, get_extension};
+    0,
+    describe,
+    create,
+    invoke,
+    NULL,
+    NULL,
+    trigger_start,
+    NULL,
+    trigger_stop,
+    quiesce,
+    destroy,
+    get_extension};
 #else
-const void *const unused[] = {(const void *)describe, (const void *)create,       (const void *)invoke,  (const void *)trigger_start,
-                              (const void *)trigger_stop, (const void *)quiesce, (const void *)destroy, (const void *)get_extension};
+const void* const unused[] = {(const void*)describe,      (const void*)create,       (const void*)invoke,
+                              (const void*)trigger_start, (const void*)trigger_stop, (const void*)quiesce,
+                              (const void*)destroy,       (const void*)get_extension};
 #endif
