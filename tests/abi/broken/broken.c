@@ -54,7 +54,7 @@ static int is(aoh_str s, const char* text) {
 
 /* ---- what constructors do ---- */
 #if defined(BROKEN_CRASH_IN_CONSTRUCTOR)
-__attribute__((constructor)) static void crash(void) { *(volatile int*)8 = 1; }
+__attribute__((constructor)) static void crash(void) { raise(SIGSEGV); }
 #elif defined(BROKEN_HANG_IN_CONSTRUCTOR)
 __attribute__((constructor)) static void hang(void) {
   for (;;) pause();
