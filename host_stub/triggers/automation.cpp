@@ -117,6 +117,7 @@ Automation::Automation(AutomationParts parts, AutomationOptions options)
 Automation::~Automation() {
   begin_stop();
   stop(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  r_->supervisor.reset();  // its threads call back into what is destroyed next
 }
 
 void Automation::start() {

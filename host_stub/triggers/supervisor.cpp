@@ -224,6 +224,14 @@ void Supervisor::manage(const std::stop_token& token) {
   };
 
   while (!token.stop_requested()) {
+    // Sessions end without telling: while sources may be held back, the count is taken anew at each look.
+    if (s.backlog > s.limits.backlog / 2) {
+      try {
+        s.backlog = backlog(s.sql);
+      } catch (const StoreError& e) {
+        s.log(AOH_LOG_ERROR, std::string("the backlog could not be counted: ") + e.what());
+      }
+    }
     std::uint64_t seen = 0;
     std::vector<Source*> todo;  // map nodes do not move, and only this thread erases them
     bool stopping = false;

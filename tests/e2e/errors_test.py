@@ -124,7 +124,7 @@ class Errors(RigTest):
         self.fails(listing, "template.so", "plugins trust")
 
     def test_missing_library(self):
-        module = os.path.join(BUILD, "tests", "abi", "missing_library.so")
+        module = os.path.join(BUILD, "tests", "abi", "modules", "missing_library.so")
         self.assertTrue(os.path.exists(module), module)
         self.fails(self.host.run("plugins", "trust", module), "missing_library.so", "librarythatisnothere.so")
 

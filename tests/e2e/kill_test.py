@@ -63,7 +63,10 @@ class Test:
         self.put_in = []
         self.hits = collections.Counter()
         self.misses = collections.Counter()
-        self.rig, self.host = Rig(), Host()
+        self.rig, self.host = None, Host()
+
+    def set_up(self):
+        self.rig = Rig()
         self.host.add_credential(self.rig.record("quotes-inbox", US), self.rig.password)
         self.host.ok("blueprint", "add", self.host.write("kill.yaml", BLUEPRINT))
         self.agents = os.path.join(self.host.dir, "agents")
@@ -168,7 +171,7 @@ class Test:
         print(f"{len(put_in)} messages put in, {len(by_session)} handed over, lost {len(lost)}, handed over twice {len(twice)}")
         print(f"replies {certain} = {len(put_in)} - {len(uncertain)} uncertain, doubles {len(doubles)}; unanswered {len(unanswered)}, failed {len(failed)}")
         if uncertain:
-            print(f"of the uncertain, killed between the last byte and its record, {arrived} had gone out and {len(uncertain) - arrived} had not; none was sent again")
+            print(f"of the uncertain, killed around the final dot, {arrived} had gone out and {len(uncertain) - arrived} had not; none was sent again")
         wrong = {"lost": lost, "handed over twice": twice, "not put in": foreign, "answered twice": doubles, "unanswered": unanswered, "failed": failed}
         for what, which in wrong.items():
             if which:
@@ -176,7 +179,8 @@ class Test:
 
     def close(self):
         self.host.close()
-        self.rig.stop()
+        if self.rig:
+            self.rig.stop()
 
 
 def main():
@@ -186,6 +190,7 @@ def main():
     p.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     test = Test(p.parse_args())
     try:
+        test.set_up()
         test.play()
         print("1 passed, 0 failed")
         return 0

@@ -27,8 +27,12 @@ TEST(Line, MessagesArriveWholeHoweverTheyAreCut) {
     ASSERT_EQ(::send(p.ends[1], &text[i], 1, 0), 1);
     const auto message = in.receive();
     ASSERT_EQ(message.has_value(), text[i] == '\n') << i;
-    if (message && message->has("out")) EXPECT_EQ((*message)["out"].str(), "one\ntwo");
-    if (message && message->has("exit")) EXPECT_EQ((*message)["exit"].integer(), 3);
+    if (message && message->has("out")) {
+      EXPECT_EQ((*message)["out"].str(), "one\ntwo");
+    }
+    if (message && message->has("exit")) {
+      EXPECT_EQ((*message)["exit"].integer(), 3);
+    }
   }
   ::close(p.ends[1]);
   EXPECT_FALSE(in.receive());

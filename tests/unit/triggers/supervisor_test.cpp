@@ -187,7 +187,7 @@ TEST_F(SupervisorTest, BusyUntilHalfOfTheBacklogIsDone) {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(ready, 0);
   sql_.run("UPDATE events SET state='handed' WHERE dedupe_key IN ('2','3')");
-  supervisor.poke();
+  // Nobody says so: the supervisor looks by itself.
   EXPECT_TRUE(eventually([&] { return ready == 1; }));
   EXPECT_EQ(emit_and_wait(t, {"5"}, "d"), AOH_OK);
   supervisor.poke();

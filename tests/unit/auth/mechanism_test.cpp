@@ -1,0 +1,72 @@
+#include "auth/mechanism.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "auth/base64.hpp"
+
+namespace mailroom::auth {
+namespace {
+
+Credentials someone() { return {"tim", aoh::Secret("tanstaaftanstaaf")}; }
+
+TEST(Base64, RoundTripsTheVectorsOfRfc4648) {
+  const std::pair<std::string, std::string> table[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"foobar", "Zm9vYmFy"}};
+  for (const auto& [plain_text, encoded] : table) {
+    EXPECT_EQ(base64(plain_text).reveal(), encoded);
+    EXPECT_EQ(unbase64(encoded), plain_text);
+  }
+  for (const char* bad : {"Z", "Zg=", "Zg==Zg==", "Z===", "Zm9*", "=Zg=", "Zg= "})
+    EXPECT_FALSE(unbase64(bad)) << bad;
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  EXPECT_EQ(unbase64(base64(all).reveal()), all);
+}
+
+TEST(Plain, SaysUserAndPasswordOnce) {
+  const auto m = plain(someone());
+  EXPECT_EQ(m->initial()->reveal(), std::string_view("\0tim\0tanstaaftanstaaf", 21));  // RFC 4616 §4
+  EXPECT_THROW(m->step(""), Failure);
+  const auto asked = plain(someone());
+  EXPECT_EQ(asked->step("").reveal().size(), 21u);
+  EXPECT_THROW(asked->step(""), Failure);
+  EXPECT_THROW(plain(someone())->step("what?"), Failure);
+}
+
+TEST(Login, AnswersTwoPromptsInTheirOrder) {
+  const auto m = login(someone());
+  EXPECT_FALSE(m->initial());
+  EXPECT_EQ(m->step("Username:").reveal(), "tim");
+  EXPECT_EQ(m->step("Password:").reveal(), "tanstaaftanstaaf");
+  EXPECT_THROW(m->step("And?"), Failure);
+}
+
+TEST(Choose, TakesTheStrongestThatIsOffered) {
+  const auto name = [](std::vector<std::string> offered) {
+    const auto m = choose(offered, someone());
+    return m ? std::string(m->name()) : std::string();
+  };
+  EXPECT_EQ(name({"LOGIN", "XOAUTH2", "plain"}), "PLAIN");
+  EXPECT_EQ(name({"Login"}), "LOGIN");
+  EXPECT_EQ(name({"GSSAPI", "PLAINER"}), "");
+  EXPECT_EQ(name({}), "");
+}
+
+TEST(Check, RefusesWhatNoMechanismCanSend) {
+  EXPECT_NO_THROW(check(someone()));
+  EXPECT_THROW(check({"", aoh::Secret("x")}), Failure);
+  EXPECT_THROW(check({std::string("a\0b", 3), aoh::Secret("x")}), Failure);
+  EXPECT_THROW(check({"a", aoh::Secret(std::string("x\0", 2))}), Failure);
+  EXPECT_THROW(check({std::string(1025, 'a'), aoh::Secret("x")}), Failure);
+  EXPECT_THROW(check({"a", aoh::Secret(std::string(8193, 'x'))}), Failure);
+}
+
+}  // namespace
+}  // namespace mailroom::auth

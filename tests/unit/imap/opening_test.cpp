@@ -1,0 +1,162 @@
+// The opening dialogue: credentials only after TLS, nothing believed from before it.
+#include "imap/proto/opening.hpp"
+
+#include <gtest/gtest.h>
+
+#include "net/script.hpp"
+
+namespace mailroom::imap {
+namespace {
+
+using namespace testing;
+
+const Script kStartTls = {S("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED X-OLD] hi"),
+                          C("a1 STARTTLS"),
+                          S("a1 OK go"),
+                          Tls(),
+                          C("a2 CAPABILITY"),
+                          S("* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN"),
+                          S("a2 OK"),
+                          C("a3 AUTHENTICATE PLAIN AHRpbQBwdw=="),
+                          S("* CAPABILITY IMAP4rev1 IDLE"),
+                          S("a3 OK in")};
+const Script kAsked = {S("* OK hi"),
+                       C("a1 CAPABILITY"),
+                       S("* CAPABILITY IMAP4rev1 AUTH=LOGIN AUTH=PLAIN"),
+                       S("a1 OK"),
+                       C("a2 AUTHENTICATE PLAIN"),
+                       S("+"),
+                       C("AHRpbQBwdw=="),
+                       S("a2 OK [CAPABILITY IMAP4rev1 IDLE] in")};
+const Script kLogin = {S("* OK [CAPABILITY IMAP4rev1] hi"),
+                       C("a1 LOGIN \"tim\" \"pw\""),
+                       S("a1 OK in"),
+                       C("a2 CAPABILITY"),
+                       S("* CAPABILITY IMAP4rev1 IDLE"),
+                       S("a2 OK")};
+
+struct Trial {
+  auth::Credentials who{"tim", aoh::Secret("pw")};
+  Session session;
+  Played played;
+};
+
+Trial open(const Script& script, bool starttls, bool required = true, Cut cut = {},
+           Errc last = Errc::closed) {
+  Trial t;
+  t.session.tls = !starttls;
+  OpeningOptions o;
+  o.starttls = starttls;
+  o.tls_required = required;
+  o.credentials = &t.who;
+  Opening machine(t.session, o);
+  t.played = play(machine, script, {}, cut, last);
+  return t;
+}
+
+TEST(ImapOpening, SignsInHoweverItIsCut) {
+  const auto check = [](const Script& script, bool starttls) {
+    const auto one = [&](Cut c) {
+      const Trial t = open(script, starttls, true, c);
+      EXPECT_EQ(t.played.end, Action::Kind::done) << t.played.error.line();
+      EXPECT_EQ(t.session.caps.names, (std::vector<std::string>{"IMAP4REV1", "IDLE"}));
+      EXPECT_TRUE(t.session.signed_in);
+      EXPECT_EQ(t.played.before_tls, starttls ? "a1 STARTTLS\r\n" : "");
+      EXPECT_GE(t.played.secrets, 1u);
+    };
+    one({});
+    every_cut(script, one);
+  };
+  check(kStartTls, true);
+  check(kAsked, false);
+  check(kLogin, false);
+}
+
+TEST(ImapOpening, EveryBreakIsAnErrorAndNoSecretGoesOutBeforeTls) {
+  const std::vector<std::string> instead = {
+      "* BYE x\r\n",      "a1 BYE x\r\n", "a1 NO x\r\n", "a2 NO x\r\n", "a3 NO x\r\n", "a1 BAD x\r\n",
+      "* PREAUTH hi\r\n", "garbage\r\n",  "+ ?\r\n",     "* NO x\r\n",  "a9 OK x\r\n", "* 5 EXISTS\r\n"};
+  for (const bool starttls : {true, false})
+    for (const Errc last : {Errc::closed, Errc::timeout})
+      every_break(starttls ? kStartTls : kAsked, instead, [&](const Script& s, std::size_t i) {
+        const bool preauth = i == 0 && s.back().text.starts_with("* PREAUTH");
+        if (preauth && !starttls) return;  // under TLS it is a way to be signed in, see below
+        Session session;
+        session.tls = !starttls;
+        const auth::Credentials who{"tim", aoh::Secret("pw")};
+        OpeningOptions o;
+        o.starttls = starttls;
+        o.credentials = &who;
+        Opening machine(session, o);
+        const Played p = play(machine, s, {}, {}, last, Strict::no);
+        EXPECT_EQ(p.end, Action::Kind::failed);
+        EXPECT_NE(p.error.code, Errc::internal) << p.error.line();
+        EXPECT_TRUE(session.dead);
+        EXPECT_EQ(p.before_tls.find("AHRpb"), std::string::npos);
+        if (starttls && p.before_tls.empty()) {
+          EXPECT_EQ(p.secrets, 0u);
+          EXPECT_EQ(p.error.server, "") << "nobody vouches for words from before TLS";
+        }
+      });
+}
+
+TEST(ImapOpening, StrippedOrRefusedStartTlsEndsIt) {
+  EXPECT_EQ(open({S("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi")}, true).played.error.code,
+            Errc::starttls_missing);
+  EXPECT_EQ(open({S("* OK [CAPABILITY IMAP4rev1 STARTTLS] hi"), C("a1 STARTTLS"), S("a1 NO not today")}, true)
+                .played.error.code,
+            Errc::starttls_missing);
+  EXPECT_EQ(open({S("* OK [CAPABILITY IMAP4rev1 STARTTLS] hi"), C("a1 STARTTLS"), S("a1 BAD what")}, true)
+                .played.error.code,
+            Errc::starttls_missing);
+}
+
+TEST(ImapOpening, NothingFromBeforeTheHandshakeSurvivesIt) {
+  for (const char* injected : {"a1 OK go\r\n* CAPABILITY AUTH=PLAIN\r\n", "a1 OK go\r\nx",
+                               "a1 OK go\r\n* OK [ALERT] call 555\r\n"}) {
+    const Trial t = open({kStartTls[0], kStartTls[1], Sraw(injected)}, true);
+    EXPECT_EQ(t.played.error.code, Errc::protocol) << injected;
+    EXPECT_EQ(t.played.wrote, "a1 STARTTLS\r\n");
+  }
+  // The tagged OK before the command was sent.
+  const Trial early = open({Sraw("* OK [CAPABILITY IMAP4rev1 STARTTLS] hi\r\na1 OK go\r\n")}, true);
+  EXPECT_EQ(early.played.error.code, Errc::protocol);
+  EXPECT_EQ(early.played.wrote, "");
+  // Mailbox data and capabilities from before are gone.
+  Script s = kStartTls;
+  s.insert(s.begin() + 2, {S("* 99 EXISTS"), S("* OK [UIDVALIDITY 66] x")});
+  const Trial t = open(s, true);
+  EXPECT_EQ(t.played.end, Action::Kind::done) << t.played.error.line();
+  EXPECT_EQ(t.session.mailbox.exists, 0u);
+  EXPECT_EQ(t.session.mailbox.uid_validity, 0u);
+  EXPECT_FALSE(t.session.caps.has("X-OLD"));
+}
+
+TEST(ImapOpening, PreauthIsRefusedBeforeTlsAndFineUnderIt) {
+  const Trial bad = open({S("* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi")}, true);
+  EXPECT_EQ(bad.played.error.code, Errc::protocol);
+  EXPECT_EQ(bad.played.wrote, "");
+  const Trial good = open({S("* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi")}, false);
+  EXPECT_EQ(good.played.end, Action::Kind::done);
+  EXPECT_EQ(good.played.secrets, 0u);
+}
+
+TEST(ImapOpening, TellsAWrongPasswordFromNotNow) {
+  const auto with = [](const char* answer) {
+    Script s(kStartTls.begin(), kStartTls.end() - 2);
+    s.push_back(S(answer));
+    return open(s, true).played.error;
+  };
+  EXPECT_EQ(with("a3 NO [AUTHENTICATIONFAILED] no").code, Errc::auth);
+  EXPECT_EQ(with("a3 NO no").code, Errc::auth);
+  EXPECT_EQ(with("a3 NO no").server, "no");
+  EXPECT_EQ(with("a3 NO [UNAVAILABLE] later").code, Errc::auth_throttled);
+  EXPECT_EQ(with("a3 NO [LIMIT] later").code, Errc::auth_throttled);
+  EXPECT_EQ(with("a3 BYE too many").code, Errc::bye);
+  EXPECT_EQ(open({S("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI] hi")}, false).played.error.code,
+            Errc::unsupported);
+  EXPECT_EQ(open({S("* BYE too many connections")}, false).played.error.server, "too many connections");
+}
+
+}  // namespace
+}  // namespace mailroom::imap

@@ -1,0 +1,122 @@
+// The opening dialogue: credentials only after TLS, nothing believed from before it.
+#include "smtp/proto/opening.hpp"
+
+#include <gtest/gtest.h>
+
+#include "net/script.hpp"
+
+namespace mailroom::smtp {
+namespace {
+
+using namespace testing;
+
+const Script kStartTls = {S("220 mx ESMTP"),
+                          C("EHLO me"),
+                          S("250-mx\r\n250-STARTTLS\r\n250 AUTH LOGIN"),
+                          C("STARTTLS"),
+                          S("220 go"),
+                          Tls(),
+                          C("EHLO me"),
+                          S("250-mx\r\n250-PIPELINING\r\n250 AUTH PLAIN"),
+                          C("AUTH PLAIN AHRpbQBwdw=="),
+                          S("235 2.7.0 welcome")};
+const Script kLogin = {
+    S("220-two\r\n220 lines"), C("EHLO me"), S("250-mx\r\n250 AUTH LOGIN"), C("AUTH LOGIN"),
+    S("334 VXNlcm5hbWU6"),     C("dGlt"),    S("334 UGFzc3dvcmQ6"),         C("cHc="),
+    S("235 welcome")};
+
+struct Trial {
+  auth::Credentials who{"tim", aoh::Secret("pw")};
+  Session session;
+  Played played;
+};
+
+Trial open(const Script& script, bool starttls, bool required = true, Cut cut = {},
+           Errc last = Errc::closed) {
+  Trial run;
+  run.session.tls = !starttls;
+  OpeningOptions o;
+  o.ehlo_name = "me";
+  o.starttls = starttls;
+  o.tls_required = required;
+  o.credentials = &run.who;
+  Opening machine(run.session, o);
+  run.played = play(machine, script, {}, cut, last);
+  return run;
+}
+
+TEST(SmtpOpening, StartTlsThenSignsIn) {
+  const Trial run = open(kStartTls, true);
+  EXPECT_EQ(run.played.end, Action::Kind::done) << run.played.error.line();
+  EXPECT_TRUE(run.session.caps.pipelining);
+  EXPECT_FALSE(run.session.caps.starttls);  // what came before TLS is forgotten
+  EXPECT_EQ(run.played.before_tls, "EHLO me\r\nSTARTTLS\r\n");
+  EXPECT_EQ(run.played.secrets, 1u);
+}
+
+TEST(SmtpOpening, IsTheSameHoweverItIsCut) {
+  every_cut(kStartTls,
+            [](Cut c) { EXPECT_EQ(open(kStartTls, true, true, c).played.end, Action::Kind::done) << c.at; });
+  every_cut(kLogin,
+            [](Cut c) { EXPECT_EQ(open(kLogin, false, true, c).played.end, Action::Kind::done) << c.at; });
+}
+
+TEST(SmtpOpening, EveryBreakIsAnErrorAndNoSecretGoesOutBeforeTls) {
+  const std::vector<std::string> instead = {"421 bye\r\n", "500 what\r\n", "450 later\r\n", "garbage\r\n",
+                                            "334 !\r\n",   "199 x\r\n",    "\r\n"};
+  for (const bool starttls : {true, false})
+    for (const Errc last : {Errc::closed, Errc::timeout})
+      every_break(starttls ? kStartTls : kLogin, instead, [&](const Script& s, std::size_t) {
+        const Trial run = open(s, starttls, true, {}, last);
+        EXPECT_EQ(run.played.end, Action::Kind::failed);
+        EXPECT_NE(run.played.error.code, Errc::ok);
+        EXPECT_NE(run.played.error.code, Errc::internal) << run.played.error.line();
+        EXPECT_TRUE(run.session.dead || run.played.error.code == Errc::starttls_missing);
+        EXPECT_EQ(run.played.before_tls.find("AUTH"), std::string::npos);
+        if (starttls && run.played.before_tls.empty()) {
+          EXPECT_EQ(run.played.wrote.find("AUTH"), std::string::npos);
+          EXPECT_EQ(run.played.error.server, "") << "nobody vouches for words from before TLS";
+        }
+      });
+}
+
+TEST(SmtpOpening, StrippedOrRefusedStartTlsEndsIt) {
+  for (const char* offer : {"250 mx", "250-mx\r\n250 AUTH PLAIN LOGIN"}) {
+    const Trial run = open({S("220 mx"), C("EHLO me"), S(offer)}, true);
+    EXPECT_EQ(run.played.error.code, Errc::starttls_missing);
+  }
+  const Script refused = {S("220 mx"), C("EHLO me"), S("250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN"),
+                          C("STARTTLS"), S("454 no TLS now")};
+  EXPECT_EQ(open(refused, true).played.error.code, Errc::starttls_missing);
+}
+
+TEST(SmtpOpening, BytesAheadOfTheHandshakeEndIt) {
+  for (const char* injected : {"220 go\r\n250 injected\r\n", "220 go\r\nx", "220 go\r\n\r\n"}) {
+    Script s(kStartTls.begin(), kStartTls.begin() + 4);
+    s.push_back(Sraw(injected));
+    const Trial run = open(s, true);
+    EXPECT_EQ(run.played.error.code, Errc::protocol) << injected;
+    EXPECT_EQ(run.played.wrote, "EHLO me\r\nSTARTTLS\r\n");
+  }
+  // The answer to STARTTLS that comes before the question.
+  const Trial early = open({S("220 mx"), C("EHLO me"), Sraw("250-mx\r\n250 STARTTLS\r\n220 go\r\n")}, true);
+  EXPECT_EQ(early.played.error.code, Errc::protocol);
+}
+
+TEST(SmtpOpening, TellsAWrongPasswordFromNotNow) {
+  Script s(kStartTls.begin(), kStartTls.end() - 1);
+  s.push_back(S("535 5.7.8 no"));
+  const Error wrong = open(s, true).played.error;
+  EXPECT_EQ(wrong.code, Errc::auth);
+  EXPECT_EQ(wrong.server, "535 5.7.8 no");
+  s.back() = S("454 4.7.0 too many");
+  EXPECT_EQ(open(s, true).played.error.code, Errc::auth_throttled);
+  s.back() = S("421 too many");
+  EXPECT_EQ(open(s, true).played.error.code, Errc::bye);
+  s[s.size() - 3] = S("250-mx\r\n250 AUTH GSSAPI");
+  s.resize(s.size() - 2);
+  EXPECT_EQ(open(s, true).played.error.code, Errc::unsupported);
+}
+
+}  // namespace
+}  // namespace mailroom::smtp
