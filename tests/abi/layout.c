@@ -1,4 +1,5 @@
-/* Sizes and offsets of every struct of the interface, on 64-bit machines. A line may be added; none may change within a major version. */
+/* Sizes and offsets of every struct of the interface, on 64-bit machines. A line may be added; none may
+ * change within a major version. */
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
@@ -9,7 +10,8 @@
 #include "aoh/services/vault.h"
 
 #define SIZE(type, n) _Static_assert(sizeof(type) == (n), "the size of " #type " changed")
-#define AT(type, member, n) _Static_assert(offsetof(type, member) == (n), "the place of " #type "." #member " changed")
+#define AT(type, member, n) \
+  _Static_assert(offsetof(type, member) == (n), "the place of " #type "." #member " changed")
 
 /* clang-format off */
 SIZE(aoh_str, 16);

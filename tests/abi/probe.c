@@ -1,5 +1,5 @@
-/* Names every struct of the interface in a function's type, so that abidw sees the services too: a module reaches them through
- * const void *, which hides them. Never run. */
+/* Names every struct of the interface in a function's type, so that abidw sees the services too: a module
+ * reaches them through const void *, which hides them. Never run. */
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
@@ -9,9 +9,9 @@
 #include "aoh/services/state.h"
 #include "aoh/services/vault.h"
 
-#define PROBE(type) \
-  AOH_EXPORT void probe_##type(const type *value); \
-  void probe_##type(const type *value) { (void)value; }
+#define PROBE(type)                                \
+  AOH_EXPORT void probe_##type(const type* value); \
+  void probe_##type(const type* value) { (void)value; }
 
 PROBE(aoh_str)
 PROBE(aoh_sink)
