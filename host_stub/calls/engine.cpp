@@ -256,7 +256,9 @@ CallEngine::CallEngine(CallPorts ports, Clock& clock, Options options) : core_(s
 }
 
 CallEngine::~CallEngine() {
-  const bool quiet = drain(std::chrono::steady_clock::now());
+  // A moment for those whose caller was answered and who only tidy up; a module that owes a finish() gets no
+  // more.
+  const bool quiet = drain(std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(core_->m);

@@ -144,10 +144,10 @@ TEST(FetchRow, DatesThatDoNotExistAreNone) {
 
 TEST(FetchRow, AMalformedRowNamesItsMessage) {
   for (const char* bad :
-       {"* 3 FETCH (FLAGS (\\Seen UID 17", "* 3 FETCH (BODY[] \"unescaped \" quote\" UID 17)",
-        "* 3 FETCH (RFC822.SIZE -5 UID 17)", "* 3 FETCH (RFC822.SIZE 1.5 UID 17)",
-        "* 3 FETCH (UID 17 RFC822.SIZE 99999999999999999999999)", "* 3 FETCH (UID 17 BODY[",
-        "* 3 FETCH (UID 17 BODY[] (x))", "* 3 FETCH (UID 17", "* 3 FETCH (UID 17 MODSEQ 5)"}) {
+       {"* 3 FETCH (FLAGS (\\Seen UID 17", "* 3 FETCH (RFC822.SIZE -5 UID 17)",
+        "* 3 FETCH (RFC822.SIZE 1.5 UID 17)", "* 3 FETCH (UID 17 RFC822.SIZE 99999999999999999999999)",
+        "* 3 FETCH (UID 17 BODY[", "* 3 FETCH (UID 17 BODY[] (x))", "* 3 FETCH (UID 17",
+        "* 3 FETCH (UID 17 MODSEQ 5)"}) {
     const MessageRow r = row(bad);
     EXPECT_TRUE(static_cast<bool>(r.error)) << bad;
     EXPECT_EQ(r.uid, 17u) << bad;
