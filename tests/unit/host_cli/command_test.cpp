@@ -19,7 +19,7 @@ using testing::Pair;
 
 namespace {
 
-Command parse(std::vector<std::string> arguments) { return parse_command(std::move(arguments), "/work"); }
+Command parse(std::vector<std::string> arguments) { return parse_command(std::move(arguments), "/srv"); }
 
 std::string refusal(std::vector<std::string> arguments) {
   try {
@@ -35,23 +35,23 @@ TEST(Command, GlobalOptionsStandBeforeOrAfterTheVerb) {
   for (const auto& c : {parse({"--home", "h", "--json", "sessions", "list"}),
                         parse({"sessions", "list", "--json", "--home", "h"})}) {
     EXPECT_EQ(c.verb, "sessions list");
-    EXPECT_EQ(c.home, "/work/h");
+    EXPECT_EQ(c.home, "/srv/h");
     EXPECT_TRUE(c.json);
   }
 }
 
 TEST(Command, PathsAreSeenFromTheCallersFolder) {
-  EXPECT_EQ(parse({"plugins", "trust", "modules/x.so"}).target, "/work/modules/x.so");
+  EXPECT_EQ(parse({"plugins", "trust", "modules/x.so"}).target, "/srv/modules/x.so");
   EXPECT_EQ(parse({"plugins", "check", "email"}).target, "email");
   EXPECT_EQ(parse({"blueprint", "add", "../b.yaml"}).target, "/b.yaml");
-  EXPECT_EQ(parse({"call", "t", "@args.json"}).text, "@/work/args.json");
+  EXPECT_EQ(parse({"call", "t", "@args.json"}).text, "@/srv/args.json");
   EXPECT_THAT(parse({"tools", "list", "--modules", "a", "--modules", "/b"}).modules,
-              ElementsAre("/work/a", "/b"));
+              ElementsAre("/srv/a", "/b"));
 }
 
 TEST(Command, SecretsComeByFileOrInputAndNeverOnTheLine) {
   const auto c = parse({"credential", "add", "--secret-file", "password=pw", "--secret", "token=-"});
-  EXPECT_THAT(c.secrets, ElementsAre(Pair("password", "/work/pw"), Pair("token", "-")));
+  EXPECT_THAT(c.secrets, ElementsAre(Pair("password", "/srv/pw"), Pair("token", "-")));
   const std::string said = refusal({"credential", "add", "--secret", "password=hunter2"});
   EXPECT_THAT(said, AllOf(HasSubstr("--secret-file"), Not(HasSubstr("hunter2"))));
 }
