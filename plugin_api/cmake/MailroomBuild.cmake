@@ -76,6 +76,8 @@ function(mailroom_library name)
   mailroom_pch(${name} "${L_ASIO}")
 endfunction()
 
+add_custom_target(concurrent)
+
 # mailroom_test(NAME SOURCES ... [LINKS ...] [ASIO] [TIMEOUT seconds] [LABELS ...])
 # One GoogleTest program and one ctest entry; the environment tells it where sources and build are.
 # LABELS concurrent: several threads at work; the target `concurrent` builds these, and TSan runs them.
@@ -87,9 +89,6 @@ function(mailroom_test name)
   target_compile_options(${name} PRIVATE -Wno-missing-field-initializers) # tables name only what a row is about
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if("concurrent" IN_LIST T_LABELS)
-    if(NOT TARGET concurrent)
-      add_custom_target(concurrent)
-    endif()
     add_dependencies(concurrent ${name})
   endif()
   add_test(NAME ${name} COMMAND ${name})
