@@ -155,6 +155,17 @@ TEST(FetchRow, AMalformedRowNamesItsMessage) {
   }
   EXPECT_EQ(row("* 3 FETCH (UID 4294967296)").error.where, "message number 3");
   EXPECT_EQ(row("* 3 FETCH (X \" UID 9\" (").uid, 0u);
+  // Where a quote was not escaped nobody knows any more what the server wrote and what the sender: such a row
+  // is an error that names no UID rather than perhaps another message's.
+  for (const char* unsure :
+       {"* 3 FETCH (BODY[] \"unescaped \" quote\" UID 17)", "* 3 FETCH (BODY[] \"x\" UID 9 \"y\" UID 17)",
+        "* 3 FETCH (BODY[] \"x\") UID 9 \"\" UID 17)", "* 3 FETCH (UID 17 BODY[] \"x\" UID 9 \"y\")"}) {
+    const MessageRow r = row(unsure);
+    EXPECT_EQ(r.error.code, Errc::protocol) << unsure;
+    EXPECT_EQ(r.uid, 0u) << unsure;
+    EXPECT_EQ(r.error.where, "message number 3") << unsure;
+  }
+  EXPECT_EQ(row("* 3 FETCH (UID 17 BODY[] \"x\" UID 17)").uid, 17u);
   EXPECT_FALSE(row("* 0 FETCH (UID 5)").error);
   Framer framer(Limits{.literal = 4});
   framer.feed("* 1 FETCH (BODY[] {9}\r\n123456789 UID 8 FLAGS ())\r\n");

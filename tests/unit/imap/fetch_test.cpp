@@ -83,9 +83,11 @@ TEST(Fetch, AsksOnlyForWhatTheServerKnows) {
   items.sections[0].limit = 100;
   items.sections[0].origin = 50;
   items.sections[1].name = "HEADER.FIELDS (FROM)";
-  EXPECT_EQ(fetch({}, items, UidSet::one(3)).played.wrote,
-            "a1 UID FETCH 3 (UID FLAGS RFC822.SIZE INTERNALDATE BODYSTRUCTURE BODY.PEEK[1.2]<50.100> "
-            "BODY.PEEK[HEADER.FIELDS (FROM)])\r\n");
+  const Script plain = {
+      C("a1 UID FETCH 3 (UID FLAGS RFC822.SIZE INTERNALDATE BODYSTRUCTURE BODY.PEEK[1.2]<50.100> "
+        "BODY.PEEK[HEADER.FIELDS (FROM)])"),
+      S("a1 OK nothing there")};
+  EXPECT_EQ(fetch(plain, items, UidSet::one(3)).played.end, Action::Kind::done);
   Session s;
   s.caps.names = {"CONDSTORE", "OBJECTID", "X-GM-EXT-1"};
   Fetch all(s, UidSet::one(3), FetchItems{.modseq = true});

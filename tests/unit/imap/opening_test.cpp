@@ -79,7 +79,7 @@ TEST(ImapOpening, EveryBreakIsAnErrorAndNoSecretGoesOutBeforeTls) {
   for (const bool starttls : {true, false})
     for (const Errc last : {Errc::closed, Errc::timeout})
       every_break(starttls ? kStartTls : kAsked, instead, [&](const Script& s, std::size_t i) {
-        const bool preauth = i == 0 && s.back().text.starts_with("* PREAUTH");
+        const bool preauth = i == 0 && !s.empty() && s.back().text.starts_with("* PREAUTH");
         if (preauth && !starttls) return;  // under TLS it is a way to be signed in, see below
         Session session;
         session.tls = !starttls;

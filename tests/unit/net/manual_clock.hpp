@@ -1,7 +1,10 @@
 // A clock that stands still until told.
 #pragma once
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "net/clock.hpp"
 
@@ -25,6 +28,14 @@ class ManualClock final : public net::Clock {
   std::size_t pending() const {
     const std::lock_guard lock(mutex_);
     return timers_.size();
+  }
+  /// Until the earliest timer; milliseconds::max() without any.
+  std::chrono::milliseconds next_in() const {
+    const std::lock_guard lock(mutex_);
+    std::int64_t first = INT64_MAX;
+    for (const auto& [id, timer] : timers_) first = std::min(first, timer.first);
+    if (first == INT64_MAX) return std::chrono::milliseconds::max();
+    return std::chrono::milliseconds((first - now_) / 1'000'000);
   }
   void advance(std::chrono::milliseconds d) {
     std::vector<std::function<void()>> due;

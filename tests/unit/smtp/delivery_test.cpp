@@ -127,6 +127,73 @@ TEST(Delivery, EveryBreakFallsOnTheRightSideOfTheCommit) {
   }
 }
 
+/// Runs a delivery against a server that takes everything, and cuts the connection instead of step `cut`
+/// (each read, each write and the commit is one). False: the delivery had ended before that.
+bool cut_at(std::size_t cut, bool pipelining, std::string_view message, Errc cause, bool all_or_nothing) {
+  Session session;
+  session.tls = true;
+  session.caps.pipelining = session.caps.size = pipelining;
+  Envelope e;
+  e.from = "a@b";
+  e.to = {"c@d", "e@f"};
+  Delivery m(session, e, message, all_or_nothing);
+  std::string wrote, owed;  // all that the server has got; what it has yet to answer
+  bool end_mark = false;    // has a write with the end mark been asked for, so that it may have gone out?
+  bool in_message = false;  // is the server reading the message?
+  for (std::size_t step = 0;; ++step) {
+    const Action a = m.next();
+    if (a.kind == Action::Kind::done) {
+      EXPECT_EQ(name(m.outcome().state), "delivered");
+      return false;
+    }
+    const bool ends = a.kind == Action::Kind::write && in_message && a.bytes == "\r\n.\r\n";
+    end_mark = end_mark || ends;
+    if (step == cut) {
+      m.fail({cause, "cut", {}, {}, {}});
+      EXPECT_EQ(m.next().kind, Action::Kind::failed);
+      const Outcome& o = m.outcome();
+      EXPECT_EQ(name(o.state), end_mark ? "uncertain" : "temporary") << "step " << step << " after\n"
+                                                                     << wrote;
+      EXPECT_FALSE(o.connection_ok);
+      EXPECT_TRUE(session.dead);
+      EXPECT_EQ(o.error.code, cause);
+      EXPECT_FALSE(o.error.cure.empty() && end_mark) << "what to do when nobody knows must be said";
+      return true;
+    }
+    if (a.kind == Action::Kind::event) {
+      m.commit();
+    } else if (a.kind == Action::Kind::read) {
+      std::string reply;
+      for (std::size_t at = 0, end; (end = owed.find("\r\n", at)) != std::string::npos; at = end + 2) {
+        in_message = owed.compare(at, 4, "DATA") == 0;
+        reply += in_message ? "354 go\r\n" : "250 ok\r\n";
+      }
+      owed.clear();
+      m.feed(ends || end_mark ? "250 queued\r\n" : reply);
+    } else {
+      wrote += a.bytes;
+      if (!in_message) owed += a.bytes;
+      m.written();
+    }
+  }
+}
+
+// The connection goes before, in or after every read and every write there is.
+TEST(Delivery, ACutAtAnyStepIsPlainlyNotSentUntilTheEndMarkGoesOut) {
+  const std::string large = "Subject: x\r\n\r\n" + std::string(2'000, 'y') + "\r\n";
+  std::string many = large;
+  while (many.size() < 200'000) many += ".dots and text\r\n";  // several writes
+  for (const std::string& message : {kMessage, many})
+    for (const bool pipelining : {false, true})
+      for (const bool all_or_nothing : {false, true})
+        for (const Errc cause : {Errc::closed, Errc::timeout, Errc::cancelled}) {
+          std::size_t steps = 0;
+          while (steps < 100 && cut_at(steps, pipelining, message, cause, all_or_nothing)) ++steps;
+          const std::size_t writes = 1 + message.size() / (64 * 1024);
+          EXPECT_EQ(steps, (pipelining ? 4u : 8u) + writes + 3) << "commands, message, commit, end, answer";
+        }
+}
+
 TEST(Delivery, AnAnswerBeforeTheEndMarkSendsNoEndMark) {
   for (const char* early : {"354 go\r\n250 queued\r\n", "354 go\r\n552 too big\r\n"}) {
     Script s(kPlain.begin(), kPlain.begin() + 7);

@@ -62,7 +62,9 @@ void section(Tokens& t, MessageRow& row) {
 void item(Tokens& t, MessageRow& row, const Limits& limits) {
   const std::string_view name = t.atom();
   if (same(name, "UID")) {
-    row.uid = t.number32();
+    const Uid uid = t.number32();
+    if (row.uid != 0 && row.uid != uid) throw Failure(Errc::protocol, "it names two messages");
+    row.uid = uid;
   } else if (same(name, "FLAGS")) {
     row.flags = t.flags();
   } else if (same(name, "RFC822.SIZE")) {
@@ -93,9 +95,11 @@ void item(Tokens& t, MessageRow& row, const Limits& limits) {
 }
 
 /// The UID of a row whose other items cannot be read, so that the error can name the message: a word "UID"
-/// outside quotes, a number after it.
+/// outside quotes, a number after it. 0 when there are two that differ, or none: behind a quote that was not
+/// escaped, what is within quotes is the sender's to choose, and the wrong message would be named.
 Uid find_uid(std::string_view line) {
   bool quote = false;
+  Uid found = 0;
   for (std::size_t i = 0; i + 5 < line.size(); ++i) {
     if (line[i] == '\\' && quote) {
       ++i;
@@ -104,11 +108,14 @@ Uid find_uid(std::string_view line) {
     if (line[i] == '"') quote = !quote;
     if (quote || (line[i] != '(' && line[i] != ' ') || !same(line.substr(i + 1, 4), "UID ")) continue;
     std::uint64_t uid = 0;
-    for (std::size_t k = i + 5; k < line.size() && line[k] >= '0' && line[k] <= '9' && uid <= UINT32_MAX; ++k)
+    std::size_t k = i + 5;
+    while (k < line.size() && line[k] == ' ') ++k;
+    for (; k < line.size() && line[k] >= '0' && line[k] <= '9' && uid <= UINT32_MAX; ++k)
       uid = uid * 10 + static_cast<std::uint64_t>(line[k] - '0');
-    return uid <= UINT32_MAX ? static_cast<Uid>(uid) : 0;
+    if (uid > UINT32_MAX || (found != 0 && found != uid)) return 0;
+    found = static_cast<Uid>(uid);
   }
-  return 0;
+  return found;
 }
 
 }  // namespace
@@ -124,10 +131,11 @@ MessageRow parse_fetch(Response& response, const Limits& limits) {
         throw Failure(Errc::limit, "a message's row has too many sections");
       item(t, row, limits);
     }
+    if (!t.end()) throw Failure(Errc::protocol, "it goes on behind its end");
   } catch (const Failure& f) {
     row.error = f.error;
     row.error.what = "the server's answer for a message cannot be read: " + f.error.what;
-    if (row.uid == 0) row.uid = find_uid(response.frame.line);
+    row.uid = find_uid(response.frame.line);
   }
   if (row.error)
     row.error.where = row.uid != 0 ? "message UID " + std::to_string(row.uid)

@@ -191,7 +191,10 @@ void Opening::fail(Error cause) {
 void Opening::end(Error error) {
   mechanism_.reset();
   // Before TLS anybody may have written the server's words: they are not shown.
-  if (options_.tls_required && !session_.tls) error.server.clear();
+  if (options_.tls_required && !session_.tls) {
+    error.server.clear();
+    session_.bye.clear();
+  }
   if (at_ == At::starttls && !is_fatal(error.code)) error.code = Errc::starttls_missing;
   if (at_ == At::sign_in && !is_fatal(error.code)) {
     // A NO without a code is what most servers say to a wrong password; "not now" has codes of its own (RFC

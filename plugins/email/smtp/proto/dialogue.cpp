@@ -79,6 +79,7 @@ void Dialogue::fail(Error cause) {
 void Dialogue::end(Error error) {
   if (step_ == Step::failed) return;
   error_ = std::move(error);
+  if (!vouched()) error_.server.clear();
   if (is_fatal(error_.code)) session_.dead = true;
   aoh::wipe(out_);
   step_ = Step::failed;
@@ -123,7 +124,8 @@ void Dialogue::await(std::chrono::milliseconds timeout, unsigned replies) {
 void Dialogue::start_tls() { step_ = Step::tls; }
 
 Error Dialogue::from(const Reply& reply, Errc code, std::string what, std::string cure) const {
-  return {code, std::move(what), {}, reply.text(), std::move(cure)};
+  if (vouched()) return {code, std::move(what), {}, reply.text(), std::move(cure)};
+  return {code, what + " (reply " + std::to_string(reply.code) + ")", {}, {}, std::move(cure)};
 }
 
 Simple::Simple(Session& session, std::string_view verb, std::chrono::milliseconds timeout)

@@ -36,8 +36,12 @@ class Dialogue : public Machine {
   void pause() { step_ = Step::event; }  ///< next() answers event until resume()
   void resume() { step_ = Step::idle; }
   void finish() { step_ = Step::done; }
-  void end(Error error);  ///< finishes in error
+  /// Finishes in error. Without vouched() the error says nothing of the server's.
+  void end(Error error);
+  /// With the server's words, or where nobody vouches for them, with the code alone (in `what`).
   Error from(const Reply& reply, Errc code, std::string what, std::string cure = {}) const;
+  /// Does it count what the server says? Before TLS anybody on the way may have written it (RFC 3207 §6).
+  virtual bool vouched() const { return true; }
 
   Session& session_;
 

@@ -9,12 +9,6 @@ Opening::Opening(Session& session, OpeningOptions options) : Dialogue(session), 
   await(session_.timeouts.greeting);
 }
 
-Error Opening::told(const Reply& reply, Errc code, std::string what, std::string cure) const {
-  Error e = from(reply, code, std::move(what), std::move(cure));
-  if (options_.tls_required && !session_.tls) e.server.clear();
-  return e;
-}
-
 void Opening::on_reply(Reply&& reply) {
   switch (at_) {
     case At::greeting:
@@ -31,7 +25,7 @@ void Opening::on_reply(Reply&& reply) {
 void Opening::greeted(const Reply& reply) {
   if (reply.code != 220) {
     session_.dead = true;
-    return end(told(reply, reply.code >= 500 ? Errc::refused : Errc::temporary,
+    return end(from(reply, reply.code >= 500 ? Errc::refused : Errc::temporary,
                     "the SMTP server does not take connections now"));
   }
   at_ = At::ehlo;
@@ -42,7 +36,7 @@ void Opening::announced(const Reply& reply) {
   if (reply.code != 250) {
     session_.dead = true;
     return end(
-        told(reply, reply.code >= 500 ? Errc::refused : Errc::temporary, "the SMTP server refused EHLO"));
+        from(reply, reply.code >= 500 ? Errc::refused : Errc::temporary, "the SMTP server refused EHLO"));
   }
   session_.caps = parse_capabilities(reply);
   if (!options_.starttls || session_.tls) return sign_in();
@@ -62,7 +56,7 @@ void Opening::announced(const Reply& reply) {
 void Opening::upgrade_answered(const Reply& reply) {
   if (reply.code != 220) {
     if (!options_.tls_required) return sign_in();
-    return end(told(reply, Errc::starttls_missing, "the SMTP server refused STARTTLS",
+    return end(from(reply, Errc::starttls_missing, "the SMTP server refused STARTTLS",
                     "Use the implicit-TLS port (465)."));
   }
   // RFC 3207 §4.2, CVE-2011-0411: what came before the handshake must not be taken for what came after it.
@@ -130,10 +124,10 @@ void Opening::auth_answered(const Reply& reply) {
   mechanism_.reset();
   // 4xx: the server could not check now, or wants us to slow down: the password may be right (RFC 4954 §4).
   if (reply.code < 500)
-    return end(told(reply, reply.code < 400 ? Errc::protocol : Errc::auth_throttled,
+    return end(from(reply, reply.code < 400 ? Errc::protocol : Errc::auth_throttled,
                     "the SMTP server could not check the sign-in now",
                     "Wait a while; the password may be right."));
-  end(told(reply, Errc::auth, "the SMTP server refused the sign-in",
+  end(from(reply, Errc::auth, "the SMTP server refused the sign-in",
            "Check user name and password; some providers want an app password."));
 }
 

@@ -26,13 +26,12 @@ class Opening final : public Dialogue {
   enum class At { greeting, ehlo, starttls, auth };
   void on_reply(Reply&& reply) override;
   void on_tls() override;
+  bool vouched() const override { return session_.tls || !options_.tls_required; }
   void greeted(const Reply& reply);
   void announced(const Reply& reply);
   void upgrade_answered(const Reply& reply);
   void sign_in();
   void auth_answered(const Reply& reply);
-  /// Before TLS anybody may have written the server's words: they are not shown.
-  Error told(const Reply& reply, Errc code, std::string what, std::string cure = {}) const;
 
   OpeningOptions options_;
   At at_ = At::greeting;
