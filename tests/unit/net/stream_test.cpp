@@ -10,6 +10,8 @@
 #include <boost/asio/detached.hpp>
 #include <filesystem>
 #include <future>
+#include <optional>
+#include <thread>
 
 #include "net/driver.hpp"
 #include "net/loop.hpp"
@@ -270,43 +272,57 @@ TEST_F(StreamTest, ConnectingFailsWithCauseAndCure) {
 }
 
 TEST_F(StreamTest, AWaitEndsByTimeInterruptOrAbortAndOnlyAbortEndsTheConnection) {
+  using std::chrono::milliseconds;
   const TlsServer server(leaf, echo);
-  loop.run([&]() -> Task<void> {
-    auto stream = co_await open(loop.executor(), loop.context(), endpoint(server));
-    char buffer[10];
-    while (stream->try_read(buffer) ==
-           0) {  // TLS 1.3's session tickets make the stream readable without any data
-      const Stream::Wake wake = co_await stream->wait_readable(std::chrono::milliseconds(100));
-      if (wake == Stream::Wake::timeout) break;
-    }
-    EXPECT_EQ(co_await stream->wait_readable(std::chrono::milliseconds(50)), Stream::Wake::timeout);
-    stream->interrupt();  // remembered
-    EXPECT_EQ(co_await stream->wait_readable(std::chrono::milliseconds(50)), Stream::Wake::timeout)
-        << "not for this one";
-    EXPECT_EQ(co_await stream->wait_readable(Stream::kForever, true), Stream::Wake::interrupted);
-    std::thread other([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      stream->interrupt();
-    });
-    EXPECT_EQ(co_await stream->wait_readable(Stream::kForever, true), Stream::Wake::interrupted);
-    other.join();
+  ManualClock clock;
+  TlsContexts contexts;
+  std::unique_ptr<Stream> stream;
+  const auto echoes = [&]() -> Task<void> {
     co_await stream->write_all("still here", std::chrono::seconds(5));
     EXPECT_EQ(co_await read_exactly(*stream, 10), "still here");
-
-    std::thread aborter([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      stream->abort();
-    });
-    Errc code = Errc::ok;
-    try {
-      co_await stream->wait_readable(Stream::kForever);
-    } catch (const Failure& f) {
-      code = f.error.code;
-    }
-    aborter.join();
-    EXPECT_EQ(code, Errc::cancelled);
-    EXPECT_THROW(stream->try_read(buffer), Failure);
+  };
+  loop.run([&]() -> Task<void> {
+    stream = co_await open(loop.executor(), Context{clock, contexts}, endpoint(server));
+    co_await echoes();  // TLS 1.3's session tickets are in now: nothing more makes the stream readable
   });
+  struct Waited {
+    bool done = false;
+    Stream::Wake wake = Stream::Wake::readable;
+    Errc code = Errc::ok;
+  };
+  // Begins to wait, then does `meanwhile`, which must end it.
+  const auto wait = [&](milliseconds timeout, bool interruptible, const std::function<void()>& meanwhile) {
+    Waited w;
+    boost::asio::co_spawn(
+        loop.io,
+        [&]() -> Task<void> {
+          try {
+            w.wake = co_await stream->wait_readable(timeout, interruptible);
+          } catch (const Failure& f) {
+            w.code = f.error.code;
+          }
+          w.done = true;
+        },
+        boost::asio::detached);
+    loop.io.restart();
+    loop.io.poll();
+    meanwhile();
+    run_until(loop, [&] { return w.done; });
+    return w;
+  };
+  const auto late = [&] { clock.advance(milliseconds(50)); };
+  EXPECT_EQ(wait(milliseconds(50), false, late).wake, Stream::Wake::timeout);
+  stream->interrupt();  // remembered
+  EXPECT_EQ(wait(milliseconds(50), false, late).wake, Stream::Wake::timeout) << "not for this one";
+  EXPECT_EQ(wait(Stream::kForever, true, [] {}).wake, Stream::Wake::interrupted);
+  EXPECT_EQ(wait(Stream::kForever, true, [&] { std::thread([&] { stream->interrupt(); }).join(); }).wake,
+            Stream::Wake::interrupted);
+  loop.run(echoes);
+  EXPECT_EQ(wait(Stream::kForever, false, [&] { std::thread([&] { stream->abort(); }).join(); }).code,
+            Errc::cancelled);
+  char buffer[10];
+  EXPECT_THROW(stream->try_read(buffer), Failure);
+  EXPECT_EQ(clock.pending(), 0u);
 }
 
 TEST_F(StreamTest, APeerThatHangsUpIsAnErrorAndNotASignal) {
@@ -391,6 +407,7 @@ class Dialogue final : public Machine {
 };
 
 TEST_F(StreamTest, TheDriverKeepsSecretsOutOfTheTranscriptAndKeepsTime) {
+  using std::chrono::milliseconds;
   const TlsServer server(leaf, [](ssl_st* tls, int) {
     char buffer[100];
     SSL_read(tls, buffer, sizeof buffer);
@@ -398,25 +415,42 @@ TEST_F(StreamTest, TheDriverKeepsSecretsOutOfTheTranscriptAndKeepsTime) {
     if (SSL_read(tls, buffer, sizeof buffer) > 0) SSL_write(tls, "end\r\n", 5);
     hold(tls, -1);
   });
+  ManualClock clock;
+  TlsContexts contexts;
   std::string trace;
+  std::unique_ptr<Stream> stream;
   loop.run([&]() -> Task<void> {
-    auto stream = co_await open(loop.executor(), loop.context(), endpoint(server),
-                                [&](std::string_view line) { trace += std::string(line) + "\n"; });
-    Dialogue machine;
-    DriveOptions options;
-    options.interruptible = true;
-    options.pause_ns = after(loop.clock.now_ns(), std::chrono::milliseconds(200));
-    EXPECT_EQ(co_await drive(*stream, machine, options), Action::Kind::read);  // paused, nothing lost
-    EXPECT_EQ(trace.find("password"), std::string::npos);
+    stream = co_await open(loop.executor(), Context{clock, contexts}, endpoint(server),
+                           [&](std::string_view line) { trace += std::string(line) + "\n"; });
+  });
+  // Lets the driver work until the transcript ends in `seen`, then lets the time go on.
+  const auto drives = [&](Machine& machine, const DriveOptions& options, std::string_view seen) {
+    std::optional<Action::Kind> end;
+    boost::asio::co_spawn(
+        loop.io, [&]() -> Task<void> { end = co_await drive(*stream, machine, options); },
+        boost::asio::detached);
+    run_until(loop, [&] { return end || (trace.ends_with(seen) && clock.pending() == 1); });
+    EXPECT_FALSE(end.has_value()) << "before its time";
+    clock.advance(milliseconds(200));
+    run_until(loop, [&] { return end.has_value(); });
+    return end.value_or(Action::Kind::event);
+  };
+  Dialogue machine;
+  DriveOptions options;
+  options.interruptible = true;
+  options.pause_ns = after(clock.now_ns(), milliseconds(200));
+  EXPECT_EQ(drives(machine, options, "S: hello\n"), Action::Kind::read);  // paused, nothing lost
+  loop.run([&]() -> Task<void> {
     co_await stream->write_all("go", std::chrono::seconds(5));
     options = {};
-    options.deadline_ns = after(loop.clock.now_ns(), std::chrono::seconds(5));
+    options.deadline_ns = after(clock.now_ns(), std::chrono::seconds(5));
     EXPECT_EQ(co_await drive(*stream, machine, options), Action::Kind::done);
-    Dialogue late;
-    options.deadline_ns = after(loop.clock.now_ns(), std::chrono::milliseconds(200));
-    EXPECT_EQ(co_await drive(*stream, late, options), Action::Kind::failed);
-    EXPECT_EQ(late.error().code, Errc::timeout);
   });
+  Dialogue late;
+  options.deadline_ns = after(clock.now_ns(), milliseconds(200));
+  EXPECT_EQ(drives(late, options, "C: [withheld]\n"), Action::Kind::failed);
+  EXPECT_EQ(late.error().code, Errc::timeout);
+  EXPECT_EQ(trace.find("password"), std::string::npos);
   EXPECT_NE(trace.find("C: [withheld]\nS: hello\n"), std::string::npos) << trace;
   EXPECT_NE(trace.find("-- TLSv1.3 with localhost"), std::string::npos) << trace;
 }
