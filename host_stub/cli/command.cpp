@@ -90,7 +90,7 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
 
   CLI::App* test = verb(group("integration", "Connections to the outside"), "test",
                         "Try a credential step by step: DNS, TCP, TLS, sign-in");
-  test->add_option("--credential", c.credential, "Its name")->required();
+  test->add_option("--credential,CREDENTIAL", c.credential, "Its name")->required();
   test->add_option("--type", c.type, "Its type");
   test->add_option("--timeout", c.timeout_s, "Seconds for all of it")->check(CLI::PositiveNumber);
 

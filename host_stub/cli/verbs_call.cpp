@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "calls/check.hpp"
@@ -94,11 +95,16 @@ int integration_test_verb(App& app, const Command& c, const Inputs& inputs, cons
     app.need_credential_type(type);
   }
   CallRequest r = request_of(app, c, inputs, io);
-  return show(wait(app, io,
-                   [&](CallEngine::Done done) {
-                     return app.engine().start_credential_test(c.credential, std::move(r), std::move(done));
-                   }),
-              "the test of credential " + c.credential, c, io);
+  const CallResult result = wait(app, io, [&](CallEngine::Done done) {
+    return app.engine().start_credential_test(c.credential, std::move(r), std::move(done));
+  });
+  const std::string who = "the test of credential " + c.credential;
+  if (c.json || result.status != AOH_OK || !result.is_error()) return show(result, who, c, io);
+  // A report of several lines is what was asked for, also when a step failed.
+  const std::string report = text_of(result.result);
+  if (std::count(report.begin(), report.end(), '\n') < 2) return show(result, who, c, io);
+  io.out(report);
+  throw CliError(who + " failed; the lines above say at which step, why, and what to do");
 }
 
 }  // namespace aoh::host

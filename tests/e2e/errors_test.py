@@ -1,8 +1,11 @@
 """What goes wrong, as a person meets it: one line with cause and cure, exit status not 0, no secret in it, nothing lost."""
+import contextlib
 import json
 import os
 import shutil
+import socket
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
@@ -72,6 +75,109 @@ class Errors(RigTest):
     def test_unknown_host(self):
         self.credential(imap={"host": "no-such-host.invalid"})
         self.fails(self.mailboxes(), "no-such-host.invalid", "address")
+
+    def trial(self):
+        """integration test: exit status, {(server, step): the step}, the whole answer; no password anywhere."""
+        r = self.host.run("integration", "test", "--credential", "me", "--type", "mail", "--json")
+        for secret in (self.rig.password, WRONG):
+            self.assertNotIn(secret, r.stdout + r.stderr)
+        self.assertTrue(r.stdout, r.stderr)
+        answer = json.loads(r.stdout)
+        report = answer["structuredContent"]
+        self.assertEqual(report["ok"], r.returncode == 0)
+        self.assertEqual(bool(answer.get("isError")), r.returncode != 0)
+        return r.returncode, {(s["server"], x["step"]): x for s in report["servers"] for x in s["steps"]}, report
+
+    ALL_STEPS = [("imap", s) for s in ("connect", "tls", "greeting", "sign_in", "select")] + [
+        ("smtp", s) for s in ("connect", "tls", "ehlo", "sign_in")]
+
+    def test_integration_test_of_a_good_account(self):
+        for tls, imap, smtp in (("implicit", "imap_tls_port", "smtp_tls_port"), ("starttls", "imap_plain_port", "smtp_submission_port")):
+            self.credential(imap={"port": self.rig.info[imap], "tls": tls}, smtp={"port": self.rig.info[smtp], "tls": tls})
+            status, steps, report = self.trial()
+            self.assertEqual((status, list(steps)), (0, self.ALL_STEPS), report)
+            for name, step in steps.items():
+                self.assertEqual(step["state"], "ok", name)
+                self.assertTrue(0 <= step["ms"] < 5000, (name, step))
+            self.assertTrue(steps["imap", "tls"]["detail"].startswith("TLSv1."), steps["imap", "tls"])
+            lines = self.host.ok("integration", "test", "me").splitlines()  # the name alone will do
+            self.assertEqual([tuple(l.split()[:3]) for l in lines], [(*s, "ok") for s in self.ALL_STEPS])
+        self.assertEqual(self.host.json("outbox", "list")["outbox"], [])
+        self.assertEqual(self.rig.maildir("me@rig.test"), [])
+
+    def test_integration_test_with_a_wrong_password(self):
+        self.credential(secret=WRONG)
+        status, steps, _ = self.trial()
+        self.assertEqual(status, 1)
+        for server, first in (("imap", "greeting"), ("smtp", "ehlo")):
+            self.assertEqual([steps[server, s]["state"] for s in ("connect", "tls", first, "sign_in")], ["ok", "ok", "ok", "failed"])
+            error = steps[server, "sign_in"]["error"]
+            self.assertEqual(error["code"], "auth")
+            self.assertIn("password", error["cure"])
+            self.assertTrue(error["server_said"])
+            self.assertNotIn(error["server_said"], error["what"])
+        self.assertEqual(steps["imap", "select"]["state"], "skipped")
+        r = self.host.run("integration", "test", "me")
+        self.fails(r, "me failed")
+        self.assertIn("imap  sign_in   FAILED", r.stdout)
+        self.assertIn("server said", r.stdout)
+
+    def test_integration_test_with_a_wrong_host_name(self):
+        wrong = self.rig.info["wrong_name_host"]
+        self.credential(imap={"host": wrong}, smtp={"host": wrong, "port": self.rig.info["smtp_submission_port"], "tls": "starttls"})
+        status, steps, _ = self.trial()
+        self.assertEqual(status, 1)
+        for server, first in (("imap", "greeting"), ("smtp", "ehlo")):
+            self.assertEqual([steps[server, s]["state"] for s in ("connect", "tls", first, "sign_in")], ["ok", "failed", "skipped", "skipped"])
+            self.assertEqual(steps[server, "tls"]["error"]["code"], "certificate")
+            self.assertIn(wrong, steps[server, "tls"]["error"]["what"])
+
+    def test_integration_test_with_a_closed_port_tries_the_other_server(self):
+        self.credential(imap={"port": 9})
+        status, steps, report = self.trial()
+        self.assertEqual(status, 1)
+        self.assertEqual(steps["imap", "connect"]["error"]["code"], "connect")
+        self.assertIn("port", steps["imap", "connect"]["error"]["cure"])
+        self.assertEqual([s["ok"] for s in report["servers"]], [False, True])
+        self.credential(imap={"host": "no-such-host.invalid"}, smtp={"port": 9})
+        _, steps, _ = self.trial()
+        self.assertEqual(steps["imap", "connect"]["error"]["code"], "dns")
+        self.assertEqual(steps["smtp", "connect"]["error"]["code"], "connect")
+
+    def test_integration_test_of_an_inbox_that_does_not_open(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        seen = []
+
+        def serve():
+            while True:
+                try:
+                    s, _ = server.accept()
+                except OSError:
+                    return
+                with s, contextlib.suppress(ConnectionError), s.makefile("rwb", buffering=0) as f:
+                    f.write(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")
+                    for line in f:
+                        tag, command = line.split()[:2]
+                        seen.append(command)
+                        no = command in (b"EXAMINE", b"SELECT")
+                        caps = b"* CAPABILITY IMAP4rev1\r\n" if command == b"CAPABILITY" else b""
+                        f.write(caps + tag + (b" NO the mailbox is being repaired\r\n" if no else b" OK done\r\n"))
+
+        threading.Thread(target=serve, daemon=True).start()
+        record = self.rig.record("me", "me@rig.test", require_tls=False, imap={"host": "127.0.0.1", "port": server.getsockname()[1], "tls": "none"})
+        del record["smtp"]
+        self.host.add_credential(record, self.rig.password)
+        status, steps, _ = self.trial()
+        self.assertEqual(status, 1)
+        self.assertEqual([x["state"] for x in steps.values()], ["ok", "ok", "ok", "failed"], steps)
+        self.assertIn("being repaired", steps["imap", "select"]["error"]["server_said"])
+        self.assertNotIn(b"SELECT", seen)  # read-only: nothing in the mailbox changes
+
+    def test_integration_test_of_nothing(self):
+        self.fails(self.host.run("integration", "test", "nobody"), "nobody")
+        self.credential()
+        self.fails(self.host.run("integration", "test", "me", "--type", "web"), "mail", "web")
 
     def test_unknown_tool(self):
         self.fails(self.host.run("call", "email_sned", "{}"), "email_sned", "email_send")

@@ -2,6 +2,7 @@
 #include "aoh/sdk.hpp"
 #include "aoh_manifest.hpp"
 #include "host/runtime.hpp"
+#include "tools/credential_test.hpp"
 #include "tools/fetch.hpp"
 #include "tools/mailboxes.hpp"
 #include "tools/outbox.hpp"
@@ -50,6 +51,10 @@ class Email : public aoh::Plugin {
     return tools::email_mailboxes(box_, args, call);
   }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
+
+  aoh::Result credential_test(std::string_view credential, aoh::Call& call) override {
+    return tools::credential_test(box_, credential, call);
+  }
 
   void trigger_start(const aoh::Json& source, std::string_view cursor,
                      std::shared_ptr<aoh::Trigger> trigger) override {

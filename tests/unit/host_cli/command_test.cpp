@@ -56,6 +56,12 @@ TEST(Command, SecretsComeByFileOrInputAndNeverOnTheLine) {
   EXPECT_THAT(said, AllOf(HasSubstr("--secret-file"), Not(HasSubstr("hunter2"))));
 }
 
+TEST(Command, ACredentialIsNamedWithAndWithoutTheOption) {
+  EXPECT_EQ(parse({"integration", "test", "me"}).credential, "me");
+  EXPECT_EQ(parse({"integration", "test", "--credential", "me", "--type", "mail"}).credential, "me");
+  EXPECT_THROW(parse({"integration", "test"}), UsageError);
+}
+
 TEST(Command, AWrongVerbNamesTheNearest) {
   EXPECT_THAT(refusal({"sesions", "list"}), HasSubstr("did you mean \"sessions\"?"));
   EXPECT_THAT(refusal({"sessions", "lst"}), HasSubstr("did you mean \"list\"?"));

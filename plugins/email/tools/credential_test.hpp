@@ -1,0 +1,23 @@
+// `host-stub integration test`: an account's servers tried step by step.
+#pragma once
+#include <string_view>
+
+#include "tools/toolbox.hpp"
+
+namespace mailroom::tools {
+
+/// Tries the account's IMAP server, then its SMTP server, each through: connect (look-up and TCP), tls,
+/// greeting (IMAP) or ehlo (SMTP) with what the server offers, sign_in, and for IMAP select (INBOX,
+/// read-only). Nothing is sent and nothing in the mailbox changes. A failed step ends the trial of its server
+/// only.
+///
+/// The answer: {"ok", "credential_id", "servers": [{"server", "where", "tls", "ok", "steps": [{"step",
+/// "state": ok|failed|skipped, "ms", "detail", "error": {code, what, where, server_said, cure,
+/// temporary}}]}]}, as text one line a step; isError unless every step is ok. `ms` is the instance's clock's.
+/// Each server is connected to twice: connect and tls (where TLS is implicit) are timed on a connection of
+/// their own.
+///
+/// Blocks; at most about two minutes, less when the call's deadline is nearer.
+aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, aoh::Call& call);
+
+}  // namespace mailroom::tools
