@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <mutex>
 
 #include "support/secret.hpp"
 
@@ -19,6 +22,11 @@ std::shared_ptr<spdlog::logger> logger(spdlog::sink_ptr sink, const char* patter
   made->set_pattern(pattern);
   made->set_level(spdlog::level::debug);
   made->flush_on(spdlog::level::debug);
+  // Once is enough: a full disk would say it at every line.
+  made->set_error_handler([told = std::make_shared<std::once_flag>()](const std::string& why) {
+    std::call_once(*told,
+                   [&] { std::fprintf(stderr, "warning: the log cannot be written: %s\n", why.c_str()); });
+  });
   return made;
 }
 spdlog::logger* as_logger(const std::shared_ptr<void>& p) { return static_cast<spdlog::logger*>(p.get()); }

@@ -7,12 +7,20 @@
 #include "services/faults.hpp"
 
 namespace aoh::host {
+namespace {
+// SQLite says "disk I/O error" when it is the shared-memory file that found no room.
+bool no_room(const std::filesystem::path& file) {
+  std::error_code ec;
+  const auto space = std::filesystem::space(file.parent_path(), ec);
+  return !ec && space.available < (64u << 10);
+}
+}  // namespace
 
 void Db::fail(std::string_view doing) const {
   const int code = db_ ? sqlite3_extended_errcode(db_) : SQLITE_CANTOPEN;
   const std::string where = std::string(doing) + " in " + file_.string() + " failed: ";
   const std::string said = db_ ? sqlite3_errmsg(db_) : "cannot be opened";
-  switch (code & 0xFF) {
+  switch ((code & 0xFF) == SQLITE_IOERR && no_room(file_) ? SQLITE_FULL : code & 0xFF) {
     case SQLITE_FULL:
       throw StoreError(StoreError::Kind::disk_full,
                        where + "the disk is full. Free space; nothing was lost and work goes on then");

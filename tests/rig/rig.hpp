@@ -99,7 +99,7 @@ class Rig {
   }
   /// What lies in a mailbox: message_id, subject, from, to, in_reply_to, references, body, attachments, size,
   /// arrived, flags, file. Waits until `wait_for` messages are there; throws after `seconds`.
-  aoh::Json maildir(std::string_view user, int wait_for = 0, int seconds = 20,
+  aoh::Json maildir(std::string_view user, int wait_for = 0, int seconds = 90,
                     std::string_view folder = "INBOX") {
     std::string a =
         " --user " + quoted(user) + " --folder " + quoted(folder) + " --timeout " + std::to_string(seconds);
