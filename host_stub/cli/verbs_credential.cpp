@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "cli/verbs.hpp"
+#include "sessions/session_store.hpp"
 
 namespace aoh::host {
 namespace {
@@ -165,12 +166,23 @@ int credential_verb(App& app, const Command& c, const Inputs& inputs, const Io& 
 
 int outbox_verb(App& app, const Command& c, const Io& io) {
   if (c.verb == "outbox resolve") {
-    const std::string why = app.state().resolve_outbox(c.target, c.text, "operator", app.clock().wall_ns());
-    if (!why.empty()) throw CliError(why);
+    const bool sent = c.text == "sent";
+    const std::int64_t now = app.clock().wall_ns();
+    const Sql sql(app.db());
+    State& state = app.state();
+    // The record and the session that waits for it, or neither.
+    const std::string session = sql.write("outbox.resolve", [&] {
+      const std::string why = state.resolve_outbox(c.target, c.text, "operator", now);
+      if (!why.empty()) throw CliError(why);
+      return settle_uncertain(sql, c.target, sent, now);
+    });
     if (c.json)
-      io.json(Json{{"id", c.target}, {"state", c.text}});
+      io.json(Json{{"id", c.target}, {"state", c.text}}.set_if(!session.empty(), "session_id", session));
     else
-      io.line(c.target + " counts as " + c.text);
+      io.line(c.target + " counts as " + c.text +
+              (session.empty() ? ""
+               : sent          ? "; session " + session + " goes on"
+                               : "; host-stub sessions retry " + session + " sends it again"));
     return 0;
   }
   Json all = Json::array();

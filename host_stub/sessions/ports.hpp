@@ -16,9 +16,9 @@ struct ToolCall {
   std::string tool;
   Json arguments;
   std::string session_id, agent_id;
-  std::string step;                   ///< of the ledger, unique in the session
-  std::string idempotency_key;        ///< "<session>:<step>": the same at every repetition
-  Json grants;                        ///< {credential: ["read", ...]}
+  std::string step;             ///< of the ledger, unique in the session
+  std::string idempotency_key;  ///< "<session>:<step>": the same at every repetition (run_turn says when not)
+  Json grants;                  ///< {credential: ["read", ...]}
   std::string default_credential_id;  ///< the one that is granted, or empty
   std::int64_t time_limit_ns = 0;     ///< what is left of the turn; 0: the tool's own limit
 };

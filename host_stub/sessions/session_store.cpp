@@ -152,11 +152,11 @@ std::int64_t requeue_running(const Sql& sql, std::int64_t now_ns) {
 namespace {
 
 constexpr const char* kStepColumns =
-    "SELECT step, kind, tool, status, error, args, result, attempts FROM ledger ";
+    "SELECT step, kind, tool, status, error, args, result, attempts, tries FROM ledger ";
 
 Step step_of(const Rows& rows) {
-  return {rows.text(0), rows.text(1),         rows.text(2),         rows.text(3),
-          rows.text(4), stored(rows.text(5)), stored(rows.text(6)), rows.integer(7)};
+  return {rows.text(0),         rows.text(1),         rows.text(2),    rows.text(3),   rows.text(4),
+          stored(rows.text(5)), stored(rows.text(6)), rows.integer(7), rows.integer(8)};
 }
 
 }  // namespace
@@ -170,17 +170,46 @@ std::optional<Step> find_step(const Sql& sql, std::string_view session_id, std::
 void start_step(const Sql& sql, std::string_view session_id, std::int64_t seq, const Step& step,
                 std::int64_t now_ns) {
   sql.run(
-      "INSERT INTO ledger(session_id, step, seq, kind, tool, args, status, started_ns) "
-      "VALUES(?,?,?,?,?,?,'started',?) "
+      "INSERT INTO ledger(session_id, step, seq, kind, tool, args, status, started_ns, tries) "
+      "VALUES(?,?,?,?,?,?,'started',?,?) "
       "ON CONFLICT(session_id, step) DO UPDATE SET status='started', error='', attempts=attempts+1, "
-      "started_ns=excluded.started_ns",
-      session_id, step.step, seq, step.kind, step.tool, step.args.dump(), now_ns);
+      "started_ns=excluded.started_ns, tries=excluded.tries",
+      session_id, step.step, seq, step.kind, step.tool, step.args.dump(), now_ns, step.tries);
 }
 
 void end_step(const Sql& sql, std::string_view session_id, std::string_view step, std::string_view status,
               const Json& result, std::string_view error, std::int64_t now_ns) {
   sql.run("UPDATE ledger SET status=?, result=?, error=?, ended_ns=? WHERE session_id=? AND step=?", status,
           result.dump(), error, now_ns, session_id, step);
+}
+
+std::string settle_uncertain(const Sql& sql, std::string_view outbox_id, bool sent, std::int64_t now_ns) {
+  std::string session, step;
+  std::int64_t seq = 0;
+  {
+    Rows rows = sql.query("SELECT session_id, step, seq, result FROM ledger WHERE status='uncertain'");
+    while (step.empty() && rows.next()) {
+      if (stored(rows.text(3)).path("structuredContent.outbox_id").str() != outbox_id) continue;
+      session = rows.text(0);
+      step = rows.text(1);
+      seq = rows.integer(2);
+    }
+  }
+  if (step.empty()) return {};
+  if (sent) {
+    sql.run("UPDATE ledger SET status='started', error='' WHERE session_id=? AND step=?", session, step);
+    finish_input(sql, session, seq, "queued", "");
+    sql.run(
+        "UPDATE sessions SET state='queued', due_ns=?, attempts=0, error='' WHERE id=? AND state IN "
+        "('finished','failed')",
+        now_ns, session);
+  } else {
+    const std::string why = "a person says that it was not sent";
+    end_step(sql, session, step, "failed", {}, why, now_ns);
+    finish_input(sql, session, seq, "failed", why);
+    if (!session_busy(sql, session)) close_session(sql, session, now_ns);
+  }
+  return session;
 }
 
 std::vector<Step> steps_of(const Sql& sql, std::string_view session_id, std::int64_t seq) {

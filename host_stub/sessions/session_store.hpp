@@ -38,6 +38,7 @@ struct Step {
   std::string step, kind, tool, status, error;
   Json args, result;
   std::int64_t attempts = 0;
+  std::int64_t tries = 1;  ///< which idempotency key it has
 };
 
 /// The session that an input for (blueprint, key) continues now; empty when a new one is to be opened.
@@ -68,11 +69,16 @@ void close_session(const Sql& sql, std::string_view session_id, std::int64_t now
 std::int64_t requeue_running(const Sql& sql, std::int64_t now_ns);
 
 std::optional<Step> find_step(const Sql& sql, std::string_view session_id, std::string_view step);
-/// Writes the step as started; one that is there already keeps its arguments and counts an attempt.
+/// Writes the step as started, with its `tries`; one that is there already keeps its arguments and counts an
+/// attempt.
 void start_step(const Sql& sql, std::string_view session_id, std::int64_t seq, const Step& step,
                 std::int64_t now_ns);
 void end_step(const Sql& sql, std::string_view session_id, std::string_view step, std::string_view status,
               const Json& result, std::string_view error, std::int64_t now_ns);
+/// A person has said what became of the outbox record `outbox_id`, for which a step is uncertain. Sent: the
+/// session goes on from that step, whose tool answers from its record. Not sent: the input has failed, and
+/// sessions retry repeats the step under its old key. Returns the session; empty when none waits for it.
+std::string settle_uncertain(const Sql& sql, std::string_view outbox_id, bool sent, std::int64_t now_ns);
 std::vector<Step> steps_of(const Sql& sql, std::string_view session_id, std::int64_t seq);
 
 /// What aoh.session/1 tells of a session; null when there is none.

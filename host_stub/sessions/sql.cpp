@@ -35,13 +35,16 @@ CREATE TABLE IF NOT EXISTS inputs(
   on_finish TEXT NOT NULL, credential_id TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(session_id, seq));
 CREATE INDEX IF NOT EXISTS inputs_state ON inputs(state);
--- status: started, done, failed, uncertain, skipped
+-- status: started, done, failed, uncertain, skipped. attempts: calls; tries: idempotency keys that they had
 CREATE TABLE IF NOT EXISTS ledger(
   id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, step TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
   tool TEXT NOT NULL, args TEXT NOT NULL, result TEXT NOT NULL DEFAULT '', status TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
   attempts INTEGER NOT NULL DEFAULT 1, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL DEFAULT 0,
-  UNIQUE(session_id, step));
+  tries INTEGER NOT NULL DEFAULT 1, UNIQUE(session_id, step));
 )");
+    // A home from before there were tries.
+    if (!sql.query("SELECT 1 FROM pragma_table_info('ledger') WHERE name='tries'").next())
+      sql.run("ALTER TABLE ledger ADD COLUMN tries INTEGER NOT NULL DEFAULT 1");
   });
 }
 

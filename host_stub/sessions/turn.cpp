@@ -183,6 +183,11 @@ class Turn {
     // What was sent once is what is sent again: a started step keeps its arguments.
     const bool again = known && known->tool == tool && known->status == "started";
     Step step{id, kind, tool, "started", "", again ? known->args : make(), {}, 0};
+    // The tool said for certain that nothing came of it, and a person wants it again: under the old key the
+    // tool could only repeat that answer. Any other failure (a crash within the tool, an answer too large to
+    // keep) leaves it open whether something took effect, and the tool must be able to tell.
+    const bool refused = known && known->status == "failed" && known->result["isError"].boolean();
+    if (known) step.tries = known->tries + (refused ? 1 : 0);
     sql_.write("session.step", [&] {
       if (known && !again)
         sql_.run("UPDATE ledger SET args=?, tool=? WHERE session_id=? AND step=?", step.args.dump(), tool,
@@ -197,6 +202,7 @@ class Turn {
     request.agent_id = agent_.id;
     request.step = id;
     request.idempotency_key = session_ + ":" + id;
+    if (step.tries > 1) request.idempotency_key += ":" + std::to_string(step.tries);
     request.grants = granted;
     if (granted.size() == 1) request.default_credential_id = granted.members().front().key;
     request.time_limit_ns = std::max<std::int64_t>(1, agent_.limits.time_ns - (ports_.now_ns() - began_));

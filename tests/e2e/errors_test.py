@@ -9,9 +9,30 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
-from harness import BUILD, RigTest
+from harness import BUILD, RigTest, wait_for
 
 WRONG = "planted-wrong-password-7731"
+FORWARD = """trigger:
+  source: email
+  credential_id: me
+  match:
+    folder: INBOX
+  start_from: all
+  action:
+    agent_id: forward
+    session_template: per-message
+    inputs:
+      subject: "{{ email.subject }}"
+"""
+FORWARDER = """agent_id: forward
+type: script
+grants: {{me: [send]}}
+steps:
+  - call: email_send
+    arguments: {{to: {to}, subject: "Fwd: {{{{ inputs.subject }}}}", text: "See below."}}
+  - finish:
+      output_text: "forwarded"
+"""
 
 
 class Errors(RigTest):
@@ -178,6 +199,71 @@ class Errors(RigTest):
         self.fails(self.host.run("integration", "test", "nobody"), "nobody")
         self.credential()
         self.fails(self.host.run("integration", "test", "me", "--type", "web"), "mail", "web")
+
+    def forwarding(self, to, **start):
+        """A host whose sessions forward what comes to fwd-TO to the address `to`."""
+        self.user = "fwd-" + to
+        self.credential(email=self.user)
+        self.host.ok("blueprint", "add", self.host.write("forward.yaml", FORWARD))
+        self.agents = os.path.join(self.host.dir, "agents")
+        os.makedirs(self.agents, exist_ok=True)
+        self.host.write("agents/forward.yaml", FORWARDER.format(to=to))
+        self.host.start("--agents", self.agents, **start)
+
+    def the_session(self, condition, seconds=20):
+        def look():
+            rows = self.host.json("sessions", "list")["sessions"]
+            return rows[0] if rows and condition(rows[0]) else None
+        return wait_for("the session", look, seconds)
+
+    def test_sessions_retry_sends_what_was_refused_once_the_cause_is_gone(self):
+        self.forwarding("refused@rig.test")
+        self.rig.deliver(self.user, subject="Forward me")
+        session = self.the_session(lambda s: s["state"] == "failed")
+        self.assertIn("refused@rig.test", session["error"])
+        self.host.ok("sessions", "retry", session["id"])  # nothing has changed: refused again, by the server
+        wait_for("the second refusal", lambda: len(self.host.json("outbox", "list")["outbox"]) == 2, 15)
+        self.the_session(lambda s: s["state"] == "failed")
+        self.host.write("agents/forward.yaml", FORWARDER.format(to="retried@rig.test"))
+        self.host.ok("sessions", "retry", session["id"])
+        self.the_session(lambda s: s["state"] == "finished")
+        self.assertEqual([m["subject"] for m in self.rig.maildir("retried@rig.test", wait=1)], ["Fwd: Forward me"])
+        self.assertEqual([r["state"] for r in self.host.json("outbox", "list")["outbox"]], ["refused", "refused", "sent"])
+        self.fails(self.host.run("sessions", "retry", session["id"]), "nothing to retry")
+
+    def uncertain(self, to):
+        """The session whose send was cut at the commit point by kill -9, and the outbox record's id."""
+        self.forwarding(to, env={"AOH_FAULTS": "state.applied~:committing=kill"})
+        self.rig.deliver(self.user, subject="Forward me")
+        wait_for("the crash", lambda: self.host.daemon.poll() is not None, 20)
+        self.host.daemon = None
+        self.host.start("--agents", self.agents)
+        session = self.the_session(lambda s: s["uncertain"] == 1)
+        self.fails(self.host.run("sessions", "retry", session["id"]), "uncertain", "outbox resolve")
+        (record,) = self.host.json("outbox", "list")["outbox"]
+        self.assertEqual(record["state"], "uncertain")
+        return session["id"], record["id"]
+
+    def test_an_uncertain_send_that_a_person_calls_sent_is_uncertain_no_more(self):
+        session, record = self.uncertain("settled@rig.test")
+        self.assertIn(session, self.host.ok("outbox", "resolve", record, "sent"))
+        settled = self.the_session(lambda s: s["state"] == "finished")
+        self.assertEqual((settled["id"], settled["uncertain"]), (session, 0))
+        self.assertEqual(self.host.json("sessions", "list", "--state", "uncertain")["sessions"], [])
+        self.assertEqual(self.rig.maildir("settled@rig.test"), [])  # nothing was sent again
+
+    def test_an_uncertain_send_that_a_person_calls_failed_goes_out_by_a_retry(self):
+        session, record = self.uncertain("again@rig.test")
+        self.assertIn("sessions retry " + session, self.host.ok("outbox", "resolve", record, "failed"))
+        failed = self.the_session(lambda s: s["uncertain"] == 0)
+        self.assertEqual(failed["state"], "failed")
+        self.assertEqual(self.rig.maildir("again@rig.test"), [])
+        self.host.ok("sessions", "retry", session)
+        self.the_session(lambda s: s["state"] == "finished")
+        (mail,) = self.rig.maildir("again@rig.test", wait=1)
+        (after,) = self.host.json("outbox", "list")["outbox"]
+        self.assertEqual((after["id"], after["state"]), (record, "sent"))  # the same record, so the same Message-ID
+        self.assertIn(after["message_id"], mail["message_id"])
 
     def test_unknown_tool(self):
         self.fails(self.host.run("call", "email_sned", "{}"), "email_sned", "email_send")
