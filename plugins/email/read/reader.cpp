@@ -4,6 +4,16 @@
 
 namespace mailroom::read {
 
+namespace {
+
+/// The connection is none the worse for a row that cannot be read.
+Failure unreadable(Error error) {
+  error.code = Errc::unsupported;
+  return Failure(std::move(error));
+}
+
+}  // namespace
+
 imap::FetchItems head_items(const imap::Client&) {
   imap::FetchItems items;
   items.flags = items.size = items.internal_date = items.structure = items.object_ids = true;
@@ -14,11 +24,16 @@ imap::FetchItems head_items(const imap::Client&) {
 net::Task<std::optional<imap::MessageRow>> fetch_one(imap::Client& client, imap::Uid uid,
                                                      imap::FetchItems items) {
   std::optional<imap::MessageRow> found;
+  Error unread;
   const imap::UidSet set = imap::UidSet::one(uid);
   const imap::OnRow on_row = [&](imap::MessageRow&& row) {
-    if (row.uid == uid) found = std::move(row);
+    if (row.uid == uid)
+      found = std::move(row);
+    else if (row.error)
+      unread = std::move(row.error);
   };
   co_await client.uid_fetch(set, items, on_row);
+  if (!found && unread) throw unreadable(std::move(unread));
   co_return found;
 }
 
@@ -30,6 +45,10 @@ net::Task<mime::Message> fetch_text(imap::Client& client, const imap::MessageRow
     items.flags = items.object_ids = false;
     items.sections = plan.wants;
     parts = co_await fetch_one(client, head.uid, items);
+    if (!parts)
+      throw Failure(Errc::not_found, "the message is gone", "message UID " + std::to_string(head.uid));
+    for (const imap::FetchItems::Want& want : plan.wants)
+      if (parts->error && !parts->section(want.name)) throw unreadable(parts->error);
   }
   co_return assemble(head, plan, parts ? *parts : imap::MessageRow{});
 }

@@ -12,12 +12,13 @@ namespace mailroom::read {
 /// What is asked of every message before its text: who, what, when, of which parts.
 imap::FetchItems head_items(const imap::Client& client);
 
-/// The row of one message, nullopt when there is none (expunged meanwhile). Throws Failure.
+/// The row of one message, nullopt when there is none (expunged meanwhile). Throws Failure; unsupported when
+/// the server's answer does not even let the message be told, so that it may have been its row.
 net::Task<std::optional<imap::MessageRow>> fetch_one(imap::Client& client, imap::Uid uid,
                                                      imap::FetchItems items);
 
-/// The text of a message whose head is known: one more FETCH. A message that is gone meanwhile reads as its
-/// header.
+/// The text of a message whose head is known: one more FETCH. Throws Failure: not_found when the message is
+/// gone meanwhile, unsupported when the server's answer cannot be read.
 net::Task<mime::Message> fetch_text(imap::Client& client, const imap::MessageRow& head,
                                     TextLimits limits = {});
 
