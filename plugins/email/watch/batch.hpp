@@ -19,6 +19,7 @@ struct Watcher::Batch {
         ignored_why;  // for each blueprint; empty where it matches or the message does not count
     std::optional<mime::Message> message;  // with text, when some blueprint wants it
     std::string parked;                    // why nobody can read it
+    bool gone = false;                     // expunged between head and text
   };
   std::shared_ptr<const Source> source;  // as it was when the batch began
   std::vector<Item> items;               // ascending

@@ -9,7 +9,7 @@
 namespace mailroom::watch {
 namespace {
 
-constexpr unsigned kPoisonAttempts = 3;
+constexpr unsigned kPoisonAttempts = 3;           // breaks of the session at one message before it is parked
 constexpr std::size_t kGroupBytes = 4u << 20;     // of texts fetched together
 constexpr std::size_t kHandOverBytes = 4u << 20;  // of payloads handed over together
 constexpr std::size_t kFillPiece = 64;
@@ -18,6 +18,14 @@ constexpr read::TextLimits kTexts{256u << 10, 512u << 10, 200};
 bool seen(const imap::MessageRow& row) {
   return row.flags && std::find(row.flags->begin(), row.flags->end(), "\\Seen") != row.flags->end();
 }
+
+bool has_header(const std::optional<imap::MessageRow>& head) {
+  const imap::Section* header = head ? head->section("HEADER") : nullptr;
+  return header && !header->nil;
+}
+
+// A failure that is not the message's: the session is over, or the server asks to come back later.
+bool is_the_sessions(const Failure& f) { return is_fatal(f.error.code) || f.error.code == Errc::temporary; }
 
 aoh::Json decision(const std::string& key, const std::string& blueprint, const char* what,
                    const std::string& why) {
@@ -68,6 +76,19 @@ net::Task<void> Watcher::begin() {
 // Takes the digests of the mail that was there at the start, so that it is recognised should the server
 // number anew.
 net::Task<void> Watcher::fill() {
+  if (fill_times_++ >= kPoisonAttempts) {
+    // Some message there cannot be fetched. Should the server number anew, what is older than the watcher
+    // counts as known without being looked at.
+    runtime_.services().log.warn("watching " + credential_id_ + " " + printable(mailbox_, 200) +
+                                 ": the messages from before the start cannot be read; they are known by "
+                                 "their date only");
+    Cursor next = *cursor_;
+    next.known = {};
+    next.known.raise_horizon(next.start_s);
+    next.filled = true;
+    co_await hand_over({}, aoh::Json::array(), std::move(next));
+    co_return;
+  }
   std::vector<imap::Uid> uids;
   {
     imap::Criteria all;
@@ -140,25 +161,38 @@ net::Task<void> Watcher::fetch_heads(Batch& batch) {
       if (item.uid == row.uid) item.head = std::move(row);
   };
   if (uids.empty()) co_return;
-  bool refused = false;
   try {
     const imap::UidSet set = imap::UidSet::of(uids);
     co_await client_->uid_fetch(set, items, on_row);
   } catch (const Failure& f) {
-    if (is_fatal(f.error.code)) throw;
-    refused = true;
+    if (is_the_sessions(f)) throw;
   }
-  // Some servers answer NO for all because of one, or leave out a row that is there: ask for each that is
-  // missing.
+  // Some servers answer NO for all because of one, or leave out a row that is there; and a row that cannot be
+  // read may be one without BODYSTRUCTURE, of which the message's sender is half the author.
+  imap::FetchItems simple = items;
+  simple.structure = false;
   for (auto& item : batch.items) {
-    if (item.head || !item.parked.empty()) continue;
-    try {
-      const imap::UidSet one = imap::UidSet::one(item.uid);
-      co_await client_->uid_fetch(one, items, on_row);
-    } catch (const Failure& f) {
-      if (is_fatal(f.error.code)) throw;
-      if (refused) item.parked = "the server does not give the message: " + f.error.line();
+    if (!item.parked.empty() || has_header(item.head)) continue;
+    std::string why;
+    for (const bool whole : {true, false}) {
+      if (item.head && whole) continue;
+      try {
+        std::optional<imap::MessageRow> row =
+            co_await read::fetch_one(*client_, item.uid, whole ? items : simple);
+        if (!row && why.empty()) {  // expunged
+          item.head.reset();
+          break;
+        }
+        if (row) item.head = std::move(row);
+        if (has_header(item.head)) break;
+        if (item.head)
+          why = "the server gives no header" + (item.head->error ? ": " + item.head->error.line() : "");
+      } catch (const Failure& f) {
+        if (is_the_sessions(f)) throw;
+        why = "the server does not give the message: " + f.error.line();
+      }
     }
+    if (!has_header(item.head)) item.parked = why;
   }
 }
 
@@ -192,7 +226,7 @@ net::Task<void> Watcher::fetch_texts(Batch& batch) {
       const imap::UidSet set = imap::UidSet::of(uids);
       co_await client_->uid_fetch(set, items, on_row);
     } catch (const Failure& f) {
-      if (is_fatal(f.error.code)) throw;
+      if (is_the_sessions(f)) throw;
     }
     for (auto* item : group)
       if (!item->message) alone.push_back(item);
@@ -201,8 +235,11 @@ net::Task<void> Watcher::fetch_texts(Batch& batch) {
     try {
       item->message = co_await read::fetch_text(*client_, *item->head, kTexts);
     } catch (const Failure& f) {
-      if (is_fatal(f.error.code)) throw;
-      item->parked = "the message's text cannot be fetched: " + f.error.line();
+      if (is_the_sessions(f)) throw;
+      if (f.error.code == Errc::not_found)
+        item->gone = true;
+      else
+        item->parked = "the message's text cannot be fetched: " + f.error.line();
     }
   }
 }
@@ -214,7 +251,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     Batch::Item item;
     item.uid = uid;
     if (uid == suspect_ && suspect_times_ >= kPoisonAttempts)
-      item.parked = "the connection broke " + std::to_string(suspect_times_) + " times while fetching it";
+      item.parked = "fetching it failed " + std::to_string(suspect_times_) + " times: " + suspect_why_;
     batch.items.push_back(std::move(item));
   }
   work_first_ = uids.front();
@@ -227,11 +264,6 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     item.ignored_why.resize(source.blueprints.size());
     if (!item.head || !item.parked.empty()) continue;
     const imap::Section* header = item.head->section("HEADER");
-    if (!header || header->nil) {
-      item.parked =
-          "the server gives no header" + (item.head->error ? ": " + item.head->error.line() : std::string());
-      continue;
-    }
     item.digest = digest_of(*item.head);
     const std::int64_t date = item.head->internal_date_s.value_or(0);
     const bool old = dealt_with_before(next, item.digest, date);
@@ -251,7 +283,6 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     }
   }
   co_await fetch_texts(batch);
-  work_first_ = work_last_ = 0;
 
   std::vector<aoh::Event> events;
   aoh::Json decisions = aoh::Json::array();
@@ -265,7 +296,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
       const bool wanted = std::find(item.wanted_by.begin(), item.wanted_by.end(), b) != item.wanted_by.end();
       if (!item.parked.empty()) {
         decisions.push(decision(key, id, "parked", item.parked));
-      } else if (!item.head) {
+      } else if (!item.head || item.gone) {
         decisions.push(decision(key, id, "skipped", "gone before it could be read"));
       } else if (!item.ignored_why[b].empty()) {
         decisions.push(decision(key, id, "ignored", item.ignored_why[b]));
@@ -287,10 +318,13 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     item.head.reset();
     item.message.reset();
     if (bytes > kHandOverBytes || events.size() + source.blueprints.size() > AOH_MAX_EVENTS) {
+      const imap::Uid first = std::exchange(work_first_, 0);  // what the host does is no message's fault
       co_await hand_over(std::exchange(events, {}), std::exchange(decisions, aoh::Json::array()), next);
+      work_first_ = first;
       bytes = 0;
     }
   }
+  work_first_ = work_last_ = 0;
   co_await hand_over(std::move(events), std::move(decisions), std::move(next));
   contact();
 }

@@ -181,18 +181,23 @@ net::Task<void> Watcher::run() {
     client_.reset();
     if (stopping_) break;
     if (!error) error = {Errc::closed, "the session ended", {}, {}, {}};
-    // A message at which sessions break again and again must not block those behind it.
-    if (work_first_ != 0 && is_fatal(error.code) && error.code != Errc::cancelled) {
-      if (work_first_ != work_last_) {
-        careful_until_ = std::max(careful_until_, work_last_);
-      } else {
-        suspect_times_ = suspect_ == work_first_ ? suspect_times_ + 1 : 1;
-        suspect_ = work_first_;
-      }
-    }
-    work_first_ = work_last_ = 0;
+    suspect(error);
     co_await back_off(error);
   }
+}
+
+// A message at which sessions break again and again must not block those behind it.
+void Watcher::suspect(const Error& error) {
+  if (work_first_ != 0 && error.code != Errc::cancelled) {
+    if (work_first_ != work_last_) {
+      careful_until_ = std::max(careful_until_, work_last_);
+    } else {
+      suspect_times_ = suspect_ == work_first_ ? suspect_times_ + 1 : 1;
+      suspect_ = work_first_;
+      suspect_why_ = error.line();
+    }
+  }
+  work_first_ = work_last_ = 0;
 }
 
 net::Task<void> Watcher::back_off(const Error& error) {
@@ -200,6 +205,7 @@ net::Task<void> Watcher::back_off(const Error& error) {
   const bool slow = person || error.code == Errc::auth_throttled;
   const milliseconds delay = (slow ? kSlow : kQuick).delay(attempt_, random_number());
   ++attempt_;
+  const std::int64_t at = net::after(runtime_.clock().now_ns(), delay);
   {
     const std::lock_guard lock(mutex_);
     Error shown = error;
@@ -212,7 +218,7 @@ net::Task<void> Watcher::back_off(const Error& error) {
       "watching " + credential_id_ + " " + printable(mailbox_, 200) + ": " + error.line(),
       aoh::Json{{"retry_in_ms", static_cast<std::int64_t>(delay.count())}});
   say(person ? "failed" : "backoff");
-  if (!stopping_) co_await alarm_.wait_for(delay);
+  if (!stopping_) co_await alarm_.wait_until(at);
 }
 
 net::Task<void> Watcher::connect_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,

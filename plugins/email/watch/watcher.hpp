@@ -56,6 +56,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
                                       std::weak_ptr<Watcher> waiter);
   net::Task<void> wait_for_news(bool sure);
   net::Task<void> back_off(const Error& error);
+  void suspect(const Error& error);
 
   // catch_up.cpp
   net::Task<void> begin();
@@ -89,6 +90,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   imap::Uid careful_until_ = 0;               // up to it messages go one by one: one of them broke a session
   imap::Uid suspect_ = 0;                     // the message at which sessions broke
   unsigned suspect_times_ = 0;                // how often in a row
+  unsigned fill_times_ = 0;                   // how often was the filling begun and not ended?
+  std::string suspect_why_;                   // the last time
 
   mutable std::mutex mutex_;  // guards health_
   Health health_;
