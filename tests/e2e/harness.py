@@ -67,6 +67,14 @@ class Rig:
         return record
 
 
+def no_sanitizer_report(text, what):
+    """A sanitizer build reports into the output; what it says is a failure of any test, whatever that test looked at."""
+    for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error: "):
+        at = text.find(mark)
+        if at >= 0:
+            raise AssertionError(f"{what}: {text[at:at + 4000]}")
+
+
 class Host:
     """host-stub with a home of its own."""
 
@@ -82,6 +90,7 @@ class Host:
                            stdin=subprocess.DEVNULL if input is None else None, timeout=timeout * PATIENCE, env={**self.env, **(env or {})})
         r.stdout, r.stderr = r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
         self.written += [r.stdout, r.stderr]
+        no_sanitizer_report(r.stderr, "host-stub " + " ".join(args))
         return r
 
     def ok(self, *args, **kw):
@@ -145,7 +154,9 @@ class Host:
         if self.daemon:
             self.daemon.kill()
             self.daemon.wait()
+        said = self.log_text() if os.path.exists(os.path.join(self.dir, "daemon.log")) else ""
         shutil.rmtree(self.dir, ignore_errors=True)
+        no_sanitizer_report(said, "host-stub run")
 
     def files(self):
         """Every file below the home, as bytes, by path: for those who look for secrets."""
