@@ -101,4 +101,92 @@ TEST_F(SdkTest, ARefusedConfigurationSaysWhy) {
   EXPECT_EQ(other, nullptr);
   EXPECT_EQ(words.text, "config: 'refuse' is not known");
 }
+
+/// A host that remembers what on_ready asked for, and calls it as often as a test likes.
+struct FakeTrigger : aoh_trigger {
+  FakeTrigger() : aoh_trigger{} {
+    struct_size = sizeof(aoh_trigger);
+    on_ready = [](aoh_trigger* t, void (*fn)(void*), void* arg) {
+      static_cast<FakeTrigger*>(t)->asked.emplace_back(fn, arg);
+    };
+    stopped = [](aoh_trigger* t, aoh_status, aoh_str) { ++static_cast<FakeTrigger*>(t)->stops; };
+  }
+  void ready(std::size_t n) { asked.at(n).first(asked.at(n).second); }
+  std::vector<std::pair<void (*)(void*), void*>> asked;
+  int stops = 0;
+};
+
+struct OnReady : testing::Test {
+  std::function<void()> counting() {
+    return [this, owned = held] { ++runs; };
+  }
+  FakeTrigger host;
+  std::shared_ptr<int> held = std::make_shared<int>(7);  // use_count tells how many functions are alive
+  int runs = 0;
+};
+
+TEST_F(OnReady, RunsOnceHoweverOftenTheHostCalls) {
+  aoh::Trigger t(&host);
+  t.on_ready(counting());
+  EXPECT_EQ(held.use_count(), 2);
+  host.ready(0);
+  host.ready(0);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST_F(OnReady, AFunctionThatTheHostDropsGoesWithTheTrigger) {
+  {
+    aoh::Trigger t(&host);
+    t.on_ready(counting());
+  }
+  EXPECT_EQ(held.use_count(), 1);
+  host.ready(0);  // a host that comes too late finds nothing
+  EXPECT_EQ(runs, 0);
+}
+
+TEST_F(OnReady, StoppedLetsGoOfAFunctionThatOwnsTheTrigger) {
+  auto t = std::make_shared<aoh::Trigger>(&host);
+  const std::weak_ptr<aoh::Trigger> watch = t;
+  t->on_ready([t, owned = held] {});
+  aoh::Trigger& last = *t;
+  t.reset();
+  EXPECT_FALSE(watch.expired());
+  last.stopped(AOH_OK, "");
+  EXPECT_TRUE(watch.expired());
+  EXPECT_EQ(host.stops, 1);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST_F(OnReady, ALaterOneReplacesTheEarlier) {
+  aoh::Trigger t(&host);
+  t.on_ready(counting());
+  t.on_ready([this, owned = held] { runs += 10; });
+  EXPECT_EQ(held.use_count(), 2);
+  host.ready(0);
+  EXPECT_EQ(runs, 0);
+  host.ready(1);
+  EXPECT_EQ(runs, 10);
+}
+
+TEST_F(OnReady, OneThatThrowsStaysInside) {
+  aoh::Trigger t(&host);
+  t.on_ready([owned = held] { throw std::runtime_error("no"); });
+  host.ready(0);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST_F(OnReady, ACallThatRacesWithTheEndTouchesNothingThatIsGone) {
+  for (int i = 0; i < 200; ++i) {
+    std::atomic<int> ran{0};
+    auto t = std::make_unique<aoh::Trigger>(&host);
+    t->on_ready([&ran, owned = held] { ++ran; });
+    std::thread caller([this] { host.ready(host.asked.size() - 1); });
+    t->stopped(AOH_OK, "");
+    t.reset();
+    caller.join();
+    EXPECT_LE(ran, 1);
+  }
+  EXPECT_EQ(held.use_count(), 1);
+}
 }  // namespace

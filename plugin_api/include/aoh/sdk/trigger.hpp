@@ -1,8 +1,11 @@
 // A running trigger source as a module's author sees it.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +21,42 @@ struct Event {
   Json payload;
 };
 
+namespace detail {
+
+/// Functions that a host was asked to call, and may call late or never. It holds a number, which dangles
+/// nowhere: a call that comes when the function is gone does nothing.
+class Kept {
+ public:
+  static void* put(std::function<void()> fn) {
+    Kept& all = instance();
+    const std::lock_guard lock(all.mutex_);
+    all.functions_.emplace(++all.last_, std::move(fn));
+    return reinterpret_cast<void*>(all.last_);  // NOLINT(performance-no-int-to-ptr): never dereferenced
+  }
+  /// Empty when it was taken before.
+  static std::function<void()> take(void* number) {
+    Kept& all = instance();
+    const std::lock_guard lock(all.mutex_);
+    const auto it = all.functions_.find(reinterpret_cast<std::uintptr_t>(number));
+    if (it == all.functions_.end()) return {};
+    std::function<void()> fn = std::move(it->second);
+    all.functions_.erase(it);
+    return fn;
+  }
+
+ private:
+  // Never destroyed: a host's thread may come while the process ends.
+  static Kept& instance() {
+    static Kept* const all = new Kept();
+    return *all;
+  }
+  std::mutex mutex_;
+  std::uintptr_t last_ = 0;
+  std::map<std::uintptr_t, std::function<void()>> functions_;
+};
+
+}  // namespace detail
+
 /// The module's end of an aoh_trigger. Shared by whoever works on the source; the last act is stopped(). Any
 /// thread, but one emit at a time.
 class Trigger {
@@ -25,6 +64,7 @@ class Trigger {
   explicit Trigger(aoh_trigger* t) : t_(t) {}
   Trigger(const Trigger&) = delete;
   Trigger& operator=(const Trigger&) = delete;
+  ~Trigger() { forget_ready(); }
 
   aoh_trigger* handle() const { return t_; }
   bool stopping() const { return t_->stopping(t_) != 0; }
@@ -53,12 +93,19 @@ class Trigger {
     if (s == AOH_E_BUSY) return false;
     throw StatusError(s, "handing over events failed (status " + std::to_string(s) + ")");
   }
-  /// `fn` runs once when there is room again.
+  /// `fn` runs once when there is room again. It is kept until then, until the next on_ready(), stopped() or
+  /// the end of this object, whichever comes first, and no longer, whatever the host does. It may own this
+  /// object; it may be running while stopped() is called on another thread.
   void on_ready(std::function<void()> fn) {
-    t_->on_ready(t_, &Trigger::run_ready, new std::function<void()>(std::move(fn)));
+    void* const number = detail::Kept::put(std::move(fn));
+    detail::Kept::take(ready_.exchange(number));
+    t_->on_ready(t_, &Trigger::run_ready, number);
   }
   /// The source has ended. Nothing of this object may be used after it.
-  void stopped(aoh_status status, std::string_view why) { t_->stopped(t_, status, st(why)); }
+  void stopped(aoh_status status, std::string_view why) {
+    const std::function<void()> last = detail::Kept::take(ready_.exchange(nullptr));
+    t_->stopped(t_, status, st(why));
+  }
 
  private:
   static void run_done(void* arg, aoh_status status) noexcept {
@@ -69,14 +116,16 @@ class Trigger {
     } catch (...) {  // must not cross; the callback has its own error path
     }
   }
-  static void run_ready(void* arg) noexcept {
-    const std::unique_ptr<std::function<void()>> fn(static_cast<std::function<void()>*>(arg));
+  static void run_ready(void* number) noexcept {
     try {
-      (*fn)();
+      if (const std::function<void()> fn = detail::Kept::take(number)) fn();
     } catch (...) {  // as above
     }
   }
+  void forget_ready() { detail::Kept::take(ready_.exchange(nullptr)); }
+
   aoh_trigger* t_;
+  std::atomic<void*> ready_{nullptr};  // the number under which on_ready's function is kept
 };
 
 }  // namespace sdk_0_1
