@@ -50,6 +50,8 @@ Vault::Vault(Db& db, std::filesystem::path key_file, const Clock& clock, Redacto
       "CREATE TABLE IF NOT EXISTS secrets(credential TEXT, field TEXT, version INTEGER NOT NULL, sealed BLOB "
       "NOT NULL,"
       " PRIMARY KEY(credential, field)) WITHOUT ROWID;"
+      "CREATE TABLE IF NOT EXISTS vault_version(one INTEGER PRIMARY KEY CHECK(one=1), last INTEGER NOT NULL);"
+      "INSERT OR IGNORE INTO vault_version SELECT 1, coalesce(max(version),0) FROM secrets;"
       "CREATE TABLE IF NOT EXISTS vault_audit(id INTEGER PRIMARY KEY, at INTEGER, module TEXT, credential "
       "TEXT, field TEXT, bearer TEXT,"
       " outcome TEXT);");
@@ -173,13 +175,23 @@ std::optional<std::uint64_t> Vault::compare_and_set(std::string_view credential,
     if (s.with(credential, field).step()) current = static_cast<std::uint64_t>(s.integer(0));
   }
   if (current != expected) return std::nullopt;
-  const std::string sealed = seal(credential, field, current + 1, value.reveal());
+  Statement(db_, "UPDATE vault_version SET last=last+1").run();
+  std::uint64_t fresh = 0;
+  {
+    Statement s(db_, "SELECT last FROM vault_version");
+    if (s.step()) fresh = static_cast<std::uint64_t>(s.integer(0));
+  }
+  if (fresh <= current)
+    throw VaultError(
+        "the vault's counter of versions was set back: the store was tampered with, or mixed from "
+        "two backups. Restore the home from one");
+  const std::string sealed = seal(credential, field, fresh, value.reveal());
   {
     Statement s(db_, "INSERT OR REPLACE INTO secrets(credential, field, version, sealed) VALUES(?,?,?,?)");
-    s.with(credential, field, static_cast<std::int64_t>(current + 1)).bind_blob(4, sealed).run();
+    s.with(credential, field, static_cast<std::int64_t>(fresh)).bind_blob(4, sealed).run();
   }
   t.commit();
-  return current + 1;
+  return fresh;
 }
 
 std::uint64_t Vault::put(std::string_view credential, std::string_view field, const Secret& value) {

@@ -31,7 +31,9 @@ class Vault {
   };
   /// Empty when there is none. Throws VaultError when it cannot be opened: wrong key, or tampered with.
   std::optional<Entry> read(std::string_view credential, std::string_view field);
-  /// Writes whatever was there; the new version. Durable when it returns.
+  /// Writes whatever was there; the new version: versions come from one counter, so that one never comes
+  /// again, and what was sealed under it does not open in its place, not even after a removal. Durable when
+  /// it returns.
   std::uint64_t put(std::string_view credential, std::string_view field, const Secret& value);
   /// Empty when the version is not `expected` (0: absent).
   std::optional<std::uint64_t> compare_and_set(std::string_view credential, std::string_view field,

@@ -38,12 +38,12 @@ class VaultTest : public testing::Test {
 TEST_F(VaultTest, GivesBackWhatItGot) {
   const std::string odd("p\0ss \xFF", 6);
   EXPECT_EQ(vault.put("me", "password", Secret(odd)), 1u);
-  EXPECT_EQ(vault.put("me", "token", Secret("t")), 1u);
-  EXPECT_EQ(vault.put("me", "password", Secret("next")), 2u);
+  EXPECT_EQ(vault.put("me", "token", Secret("t")), 2u);
+  EXPECT_EQ(vault.put("me", "password", Secret("next")), 3u);
   EXPECT_EQ(read("me", "password"), "next");
   EXPECT_EQ(read("me", "token"), "t");
   EXPECT_EQ(read("you", "password"), "(none)");
-  EXPECT_EQ(vault.read("me", "password")->version, 2u);
+  EXPECT_EQ(vault.read("me", "password")->version, 3u);
   EXPECT_EQ(read_anew(), "next");
 }
 
@@ -108,6 +108,38 @@ TEST_F(VaultTest, ASecretDoesNotOpenInAnotherPlace) {
       "me", "password");
   refused("UPDATE secrets SET version=7", "me", "password");
   EXPECT_EQ(read("me", "password"), "mine");
+}
+
+TEST_F(VaultTest, WhatWasSealedBeforeARemovalDoesNotOpenAfterIt) {
+  const auto sealed = [&] {
+    Statement s(db, "SELECT sealed FROM secrets WHERE credential='me'");
+    s.step();
+    return s.text(0);
+  };
+  const auto first = vault.put("me", "password", Secret("old"));
+  const std::string old = sealed();
+  vault.remove_all("me");
+  const auto second = vault.put("me", "password", Secret("new"));
+  EXPECT_GT(second, first);
+  EXPECT_FALSE(vault.compare_and_set("me", "password", first, Secret("late"))) << "that was another life's";
+  EXPECT_EQ(read("me", "password"), "new");
+  Statement(db, "UPDATE secrets SET sealed=? WHERE credential='me'").bind_blob(1, old).run();
+  EXPECT_THAT(words_of([&] { vault.read("me", "password"); }), HasSubstr("does not open"));
+}
+
+TEST_F(VaultTest, VersionsGoOnFromAHomeThatHadNoCounter) {
+  for (int i = 0; i < 5; ++i) vault.put("me", "password", Secret("x"));
+  db.exec("DROP TABLE vault_version");
+  Vault other(db, dir / "vault.key", clock, redactor);
+  EXPECT_EQ(other.put("you", "password", Secret("y")), 6u);
+  EXPECT_EQ(read("me", "password"), "x");
+}
+
+TEST_F(VaultTest, ACounterThatWasSetBackIsNoticed) {
+  for (int i = 0; i < 5; ++i) vault.put("me", "password", Secret("x"));
+  db.exec("UPDATE vault_version SET last=2");
+  EXPECT_THAT(words_of([&] { vault.put("me", "password", Secret("y")); }), HasSubstr("set back"));
+  EXPECT_EQ(read("me", "password"), "x");
 }
 
 TEST_F(VaultTest, ComparesBeforeItSets) {
