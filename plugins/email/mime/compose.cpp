@@ -1,15 +1,12 @@
 #include "mime/compose.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
 #include "base/error.hpp"
 #include "mime/ascii.hpp"
-#include "mime/charset.hpp"
-#include "mime/codec.hpp"
+#include "mime/entity.hpp"
 #include "mime/header_writer.hpp"
 #include "mime/outgoing.hpp"
 #include "mime/parse.hpp"
@@ -17,11 +14,6 @@
 
 namespace mailroom::mime {
 namespace {
-
-[[noreturn]] void refuse(const std::string& where, std::string_view what, std::string cure = {}) {
-  std::string line = "the message cannot be composed: " + where + " " + std::string(what);
-  throw Failure(Errc::invalid, std::move(line), where, std::move(cure));
-}
 
 [[noreturn]] void too_much(const std::string& where, std::size_t limit, std::string_view unit) {
   std::string line = "the message cannot be composed: " + where + " is beyond " + std::to_string(limit) +
@@ -57,171 +49,6 @@ std::string date_text(std::int64_t unix_seconds) {
   return text.data();
 }
 
-// CRLF for every line end; a body that is not empty ends in one.
-std::string with_crlf_lines(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 32 + 2);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\r' || text[i] == '\n') {
-      if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
-      out += "\r\n";
-    } else {
-      out += text[i];
-    }
-  }
-  if (!out.empty() && !out.ends_with("\r\n")) out += "\r\n";
-  return out;
-}
-
-// A part with what stands within it; leaves have `body`, multiparts `children`.
-struct Node {
-  std::string
-      fields;  // Content-*, each with CRLF; a multipart's Content-Type comes when its boundary is known
-  std::string body;
-  std::string multipart;  // "mixed", "alternative", "related"; empty for a leaf
-  std::vector<Node> children;
-};
-
-struct Scan7 {
-  bool clean = true;  // 7-bit, no controls but tab and line ends, no NUL
-  bool controls = false;
-  std::size_t longest = 0;
-  std::size_t high = 0;
-  bool fragile = false;  // a line that relays rewrite
-};
-
-Scan7 look(std::string_view crlf_text) {
-  Scan7 s;
-  std::size_t line = 0;
-  for (std::size_t i = 0; i < crlf_text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(crlf_text[i]);
-    if (c == '\n') {
-      s.longest = std::max(s.longest, line);
-      line = 0;
-      continue;
-    }
-    if (c == '\r') continue;
-    if (line == 0 && crlf_text.substr(i, 5) == "From ") s.fragile = true;
-    ++line;
-    if (c >= 0x80) ++s.high;
-    if ((c < 0x20 && c != '\t') || c == 0x7f) s.controls = true;
-  }
-  s.longest = std::max(s.longest, line);
-  s.clean = !s.controls && s.high == 0;
-  return s;
-}
-
-Node text_node(std::string_view type, std::string_view text, std::string_view where) {
-  if (!is_utf8(text)) refuse(std::string(where), "is not valid UTF-8");
-  const std::string body = with_crlf_lines(text);
-  const Scan7 s = look(body);
-  Node node;
-  node.fields = "Content-Type: " + std::string(type) + "; charset=utf-8\r\n";
-  if (s.clean && !s.fragile && s.longest <= 998) {
-    node.fields += "Content-Transfer-Encoding: 7bit\r\n";
-    node.body = body;
-  } else if (!s.controls && s.high * 6 <= body.size()) {
-    node.fields += "Content-Transfer-Encoding: quoted-printable\r\n";
-    node.body = encode_quoted_printable(body);
-  } else {
-    node.fields += "Content-Transfer-Encoding: base64\r\n";
-    node.body = encode_base64(body);
-  }
-  return node;
-}
-
-Node attachment_node(const DraftAttachment& a, const std::string& where, bool within_html) {
-  std::string type = a.mime_type.empty() ? "application/octet-stream" : to_lower(a.mime_type);
-  const std::size_t slash = type.find('/');
-  if (slash == type.npos || !is_token(type.substr(0, slash)) || !is_token(type.substr(slash + 1)))
-    refuse(where + ".mime_type", "is not a type like application/pdf");
-  if (type.starts_with("multipart/"))
-    refuse(where + ".mime_type", "is a multipart, which an attachment cannot be");
-  if (auto problem = slot_problem(a.filename, 4096); !problem.empty()) refuse(where + ".filename", problem);
-  if (!a.content_id.empty())
-    if (auto problem = id_problem(a.content_id); !problem.empty()) refuse(where + ".content_id", problem);
-  if (within_html && a.content_id.empty())
-    refuse(where + ".content_id", "is missing: an inline image is found by it");
-
-  Node node;
-  bool as_is = false;
-  if (type.starts_with("message/")) {
-    // A message may not be encoded within another (RFC 2046 §5.2.1): as it is where that is safe, else as a
-    // mere file.
-    node.body = with_crlf_lines(a.bytes);
-    const Scan7 s = look(node.body);
-    as_is = type == "message/rfc822" && s.clean && s.longest <= 998;
-    if (!as_is) type = "application/octet-stream";
-  }
-  node.fields =
-      "Content-Type: " + type + "\r\nContent-Transfer-Encoding: " + (as_is ? "7bit" : "base64") + "\r\n";
-  if (!as_is) node.body = encode_base64(a.bytes);
-  const std::string name = a.filename.empty() ? std::string() : safe_filename(a.filename);
-  node.fields +=
-      parameter_field("Content-Disposition", a.is_inline ? "inline" : "attachment", "filename", name);
-  if (!a.content_id.empty()) node.fields += "Content-ID: <" + a.content_id + ">\r\n";
-  return node;
-}
-
-Node around(std::string kind, std::vector<Node> children) {
-  Node node;
-  node.multipart = std::move(kind);
-  node.children = std::move(children);
-  return node;
-}
-
-bool occurs(const Node& node, std::string_view text) {  // a draft nests four levels at most
-  return node.body.find(text) != node.body.npos ||
-         std::any_of(node.children.begin(), node.children.end(),
-                     [&](const Node& n) { return occurs(n, text); });
-}
-
-class Writer {
- public:
-  explicit Writer(std::string_view seed) : seed_(seed) {}
-
-  void write(const Node& node, std::string& out) {
-    if (node.multipart.empty()) {
-      out += node.fields;
-      out += "\r\n";
-      out += node.body;
-      if (!out.ends_with("\r\n")) out += "\r\n";
-      return;
-    }
-    const std::string boundary = fresh_boundary(node);
-    out += "Content-Type: multipart/" + node.multipart + ";\r\n boundary=\"" + boundary + "\"\r\n" +
-           node.fields + "\r\n";
-    for (const auto& child : node.children) {
-      out += "--" + boundary + "\r\n";
-      write(child, out);
-      if (!child.body.ends_with("\r\n") && child.multipart.empty())
-        continue;  // its last line end is the delimiter's
-      out += "\r\n";
-    }
-    out += "--" + boundary + "--\r\n";
-  }
-
- private:
-  std::string fresh_boundary(const Node& node) {
-    for (;;) {
-      const std::string input = std::string(seed_) + '/' + std::to_string(count_++);
-      std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-      unsigned length = 0;
-      EVP_Digest(input.data(), input.size(), digest.data(), &length, EVP_sha256(), nullptr);
-      std::string boundary =
-          "=_";  // base64 has no '_' and quoted-printable no "=_": only a 7-bit body can hold it
-      for (std::size_t i = 0; i < 16; ++i) {
-        boundary += "0123456789abcdef"[digest[i] >> 4];
-        boundary += "0123456789abcdef"[digest[i] & 15];
-      }
-      if (!occurs(node, boundary)) return boundary;
-    }
-  }
-
-  std::string_view seed_;
-  std::size_t count_ = 0;
-};
-
 class Composer {
  public:
   Composer(const Draft& draft, const ComposeContext& context, const ComposeLimits& limits)
@@ -229,9 +56,9 @@ class Composer {
 
   Composed run() {
     check_context();
-    const Node root = body();
+    const Entity root = body();
     header();
-    Writer(c_.boundary_seed).write(root, out_.bytes);
+    write_entity(root, c_.boundary_seed, out_.bytes);
     if (out_.bytes.size() > l_.max_message_bytes) too_much("size", l_.max_message_bytes, "bytes");
     return std::move(out_);
   }
@@ -365,38 +192,38 @@ class Composer {
     }
   }
 
-  Node body() {
+  Entity body() {
     if (d_.attachments.size() > l_.max_attachments) too_much("attachments", l_.max_attachments, "files");
     std::size_t bytes = (d_.text ? d_.text->size() : 0) + (d_.html ? d_.html->size() : 0);
     for (const auto& a : d_.attachments) bytes += a.bytes.size();
     if (bytes > l_.max_message_bytes)
       too_much("size", l_.max_message_bytes, "bytes");  // before anything is encoded
 
-    std::vector<Node> files;
-    std::vector<Node> within;
+    std::vector<Entity> files;
+    std::vector<Entity> within;
     for (std::size_t i = 0; i < d_.attachments.size(); ++i) {
       const auto& a = d_.attachments[i];
       const bool in_html = a.is_inline && d_.html.has_value();
-      (in_html ? within : files).push_back(attachment_node(a, indexed("attachments", i), in_html));
+      (in_html ? within : files).push_back(attachment_entity(a, indexed("attachments", i), in_html));
     }
-    std::vector<Node> parts;
+    std::vector<Entity> parts;
     if (d_.html) {
-      Node html = text_node("text/html", *d_.html, "html");
+      Entity html = text_entity("text/html", *d_.html, "html");
       if (!within.empty()) {
         within.insert(within.begin(), std::move(html));
-        html = around("related", std::move(within));
+        html = multipart_entity("related", std::move(within));
       }
       const std::string text = d_.text ? *d_.text : html_to_text(*d_.html);
-      std::vector<Node> both;
-      both.push_back(text_node("text/plain", text, "text"));
+      std::vector<Entity> both;
+      both.push_back(text_entity("text/plain", text, "text"));
       both.push_back(std::move(html));
-      parts.push_back(around("alternative", std::move(both)));
+      parts.push_back(multipart_entity("alternative", std::move(both)));
     } else if (d_.text || files.empty()) {
-      parts.push_back(text_node("text/plain", d_.text.value_or(""), "text"));
+      parts.push_back(text_entity("text/plain", d_.text.value_or(""), "text"));
     }
     if (files.empty()) return std::move(parts.front());
     std::move(files.begin(), files.end(), std::back_inserter(parts));
-    return around("mixed", std::move(parts));
+    return multipart_entity("mixed", std::move(parts));
   }
 
   const Draft& d_;
