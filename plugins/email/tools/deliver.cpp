@@ -211,6 +211,11 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
                     "Use a new key for a new message, the same arguments for the same one");
     switch (next_step(r)) {
       case OutboxStep::answer:
+        // A person may have settled it, which frees nothing; the answer does not hang on it.
+        if (!r.blob.empty() && r.state != OutboxState::uncertain) try {
+            box.outbox.save(*entry);
+          } catch (const std::exception&) {  // the next answer tries again
+          }
         return recorded_result(r, true);
       case OutboxStep::call_uncertain:
         r.state = OutboxState::uncertain;

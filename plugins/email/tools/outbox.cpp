@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <utility>
+
 namespace mailroom::tools {
 namespace {
 
@@ -70,6 +72,25 @@ Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& compose
 }
 
 void Outbox::save(Entry& entry) const {
+  const bool over = entry.record.state == OutboxState::sent || entry.record.state == OutboxState::refused;
+  std::string blob;
+  if (over) blob = std::exchange(entry.record.blob, {});
+  try {
+    write(entry);
+  } catch (...) {
+    if (over) entry.record.blob = std::move(blob);
+    throw;
+  }
+  // After the record: a crash in between leaves bytes that nobody needs, never a record without its bytes.
+  if (!blob.empty()) try {
+      services_.blobs.remove(blob);
+    } catch (const aoh::StatusError& e) {
+      services_.log.warn("the bytes of a message that was sent could not be freed",
+                         aoh::Json{{"outbox_id", entry.record.id}, {"blob", blob}, {"status", e.status}});
+    }
+}
+
+void Outbox::write(Entry& entry) const {
   entry.record.updated_unix_ns = services_.clock.wall_ns();
   if (!services_.state.apply(
           {{key_of(entry.record.id), entry.record.to_json().dump(), entry.version, false}}))

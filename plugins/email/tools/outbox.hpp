@@ -50,13 +50,15 @@ class Outbox {
   /// Seals the composed bytes and writes the first record. `record` brings what the message does not tell.
   /// Throws Failure.
   Entry prepare(OutboxRecord record, const mime::Composed& composed, const std::string& subject) const;
-  /// Writes the record with the time of now; durable on return. Throws Failure(temporary) when somebody else
+  /// Writes the record with the time of now; durable on return. Once it is certain that the bytes never go
+  /// again (sent, refused) they are freed, and `blob` is empty. Throws Failure(temporary) when somebody else
   /// changed it.
   void save(Entry& entry) const;
   /// The sealed bytes. Throws Failure.
   std::string bytes(const OutboxRecord& record) const;
 
  private:
+  void write(Entry& entry) const;
   host::Services services_;
   std::mutex mutex_;
   std::set<std::string> claimed_;

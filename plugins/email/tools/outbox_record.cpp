@@ -52,9 +52,9 @@ aoh::Json OutboxRecord::to_json() const {
               {"subject", subject},
               {"message_id", message_id},
               {"smtputf8", smtputf8},
-              {"blob", blob},
               {"size", size},
               {"attempts", attempts}};
+  j.set_if(!blob.empty(), "blob", blob);
   j.set_if(!session_id.empty(), "session_id", session_id);
   j.set_if(!call_id.empty(), "call_id", call_id);
   j.set_if(!recipients.is_null(), "recipients", recipients);

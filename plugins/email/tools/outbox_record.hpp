@@ -27,7 +27,7 @@ struct OutboxRecord {
   std::string from, subject, message_id;
   std::vector<std::string> to;  ///< the envelope's
   bool smtputf8 = false;
-  std::string blob;        ///< the bytes that are sent, sealed
+  std::string blob;        ///< the bytes that are sent, sealed; empty when they are not needed any more
   std::uint64_t size = 0;  ///< of them
   std::uint32_t attempts = 0;
   aoh::Json recipients;     ///< of the last outcome: [{address, accepted, code, enhanced, server_said}]

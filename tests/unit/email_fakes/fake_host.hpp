@@ -121,7 +121,10 @@ class FakeHost {
           const std::string& b = of(host).blobs[str(which)];
           return put(out, std::string_view(b).substr(std::min<std::size_t>(offset, b.size()), n));
         },
-        nullptr};
+        [](const aoh_host* host, aoh_str which) -> aoh_status {
+          const std::lock_guard lock(of(host).mutex);
+          return of(host).blobs.erase(str(which)) ? AOH_OK : AOH_E_NOT_FOUND;
+        }};
     if (name == AOH_LOG_ID) return &log_table;
     if (name == AOH_CLOCK_ID) return &clock_table;
     if (name == AOH_CREDENTIAL_ID) return &credential_table;

@@ -98,6 +98,40 @@ TEST(Outbox, AWriteThatLostIsSaid) {
   EXPECT_EQ(outbox.find("k1")->record.state, OutboxState::sent);
 }
 
+TEST(Outbox, BytesAreFreedOnceTheyCanNeverGoAgain) {
+  const struct {
+    OutboxState state;
+    bool kept;
+  } rows[] = {{OutboxState::prepared, true},  {OutboxState::committing, true}, {OutboxState::failed, true},
+              {OutboxState::uncertain, true}, {OutboxState::sent, false},      {OutboxState::refused, false}};
+  for (const auto& row : rows) {
+    FakeHost fake;
+    host::Services services(fake.c());
+    Outbox outbox(services);
+    Outbox::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
+    e.record.state = row.state;
+    outbox.save(e);
+    EXPECT_EQ(fake.blobs.size(), row.kept ? 1u : 0u) << name(row.state);
+    EXPECT_EQ(outbox.find("k1")->record.blob.empty(), !row.kept) << name(row.state);
+    outbox.save(e);  // once more does no harm
+  }
+}
+
+TEST(Outbox, BytesStayWhenTheOutcomeCouldNotBeWritten) {
+  FakeHost fake;
+  host::Services services(fake.c());
+  Outbox outbox(services);
+  Outbox::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
+  e.record.state = OutboxState::sent;
+  fake.on_apply = [](const std::string&, const std::string&) { return AOH_E_INTERNAL; };
+  EXPECT_ANY_THROW(outbox.save(e));
+  EXPECT_EQ(fake.blobs.size(), 1u);
+  EXPECT_FALSE(e.record.blob.empty());
+  fake.on_apply = nullptr;
+  outbox.save(e);
+  EXPECT_TRUE(fake.blobs.empty());
+}
+
 TEST(Outbox, OneClaimAtATime) {
   FakeHost fake;
   host::Services services(fake.c());
