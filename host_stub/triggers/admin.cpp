@@ -172,7 +172,7 @@ int blueprint_add(const Sql& sql, const std::filesystem::path& file, const Catal
                   std::int64_t now_ns, PrintTo to) {
   const auto text = read_document(file);
   const auto b = parse_blueprint(text, blueprint_id(file.string()), file.string(), catalog);
-  store_blueprint(sql, b.id, text, now_ns);
+  add_blueprint(sql, catalog, b, text, now_ns);
   if (to.json) return print(to, blueprint_json(b));
   to.out << "blueprint " << b.id << " is in place; host-stub run watches for it\n";
   return 0;

@@ -1,6 +1,21 @@
 #include "triggers/blueprint_store.hpp"
 
+#include <algorithm>
+#include <map>
+
+#include "triggers/supervisor.hpp"
+
 namespace aoh::host {
+namespace {
+
+DocumentError too_many(const Blueprint& b) {
+  return DocumentError(
+      b.id + ": the source " + source_key_text(b) + " has " + std::to_string(kMaxBlueprintsOfSource) +
+      " blueprints already, and takes no more; remove one (host-stub blueprint remove), or let "
+      "one blueprint match what several do");
+}
+
+}  // namespace
 
 void store_blueprint(const Sql& sql, std::string_view id, std::string_view text, std::int64_t now_ns) {
   sql.write("blueprint.add", [&] {
@@ -22,12 +37,30 @@ std::vector<StoredBlueprint> stored_blueprints(const Sql& sql) {
   return out;
 }
 
+void add_blueprint(const Sql& sql, const Catalog& catalog, const Blueprint& blueprint, std::string_view text,
+                   std::int64_t now_ns) {
+  sql.write("blueprint.add", [&] {
+    const auto loaded = load_blueprints(sql, catalog);
+    const auto others = std::count_if(loaded.good.begin(), loaded.good.end(), [&](const auto& b) {
+      return b->id != blueprint.id && source_key_text(*b) == source_key_text(blueprint);
+    });
+    if (static_cast<std::size_t>(others) >= kMaxBlueprintsOfSource) throw too_many(blueprint);
+    store_blueprint(sql, blueprint.id, text, now_ns);
+  });
+}
+
 LoadedBlueprints load_blueprints(const Sql& sql, const Catalog& catalog) {
   LoadedBlueprints out;
-  for (const auto& stored : stored_blueprints(sql)) {
+  auto all = stored_blueprints(sql);
+  std::stable_sort(all.begin(), all.end(), [](const StoredBlueprint& a, const StoredBlueprint& b) {
+    return a.added_ns < b.added_ns;
+  });
+  std::map<std::string, std::size_t> of_source;
+  for (const auto& stored : all) {
     try {
-      out.good.push_back(
-          std::make_shared<const Blueprint>(parse_blueprint(stored.text, stored.id, stored.id, catalog)));
+      Blueprint b = parse_blueprint(stored.text, stored.id, stored.id, catalog);
+      if (++of_source[source_key_text(b)] > kMaxBlueprintsOfSource) throw too_many(b);
+      out.good.push_back(std::make_shared<const Blueprint>(std::move(b)));
     } catch (const DocumentError& e) {
       out.errors.emplace_back(e.what());
     }

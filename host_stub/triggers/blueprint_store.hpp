@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aoh/module.h"
 #include "sessions/sql.hpp"
 #include "triggers/blueprint.hpp"
 
@@ -21,11 +22,18 @@ struct StoredBlueprint {
 };
 std::vector<StoredBlueprint> stored_blueprints(const Sql& sql);
 
+/// A source takes no more, so that the events of one message fit into one hand-over: AOH_MAX_EVENTS.
+constexpr std::size_t kMaxBlueprintsOfSource = AOH_MAX_EVENTS;
+
 /// All stored blueprints that are valid with these modules; what is wrong with the others, one string each.
+/// Of a source's blueprints the first kMaxBlueprintsOfSource count, by the time they were added, then by id.
 struct LoadedBlueprints {
   std::vector<std::shared_ptr<const Blueprint>> good;
   std::vector<std::string> errors;
 };
+/// Stores it, unless its source has kMaxBlueprintsOfSource others that are valid: throws DocumentError.
+void add_blueprint(const Sql& sql, const Catalog& catalog, const Blueprint& blueprint, std::string_view text,
+                   std::int64_t now_ns);
 LoadedBlueprints load_blueprints(const Sql& sql, const Catalog& catalog);
 
 }  // namespace aoh::host

@@ -8,7 +8,6 @@ namespace aoh::host {
 namespace {
 
 constexpr std::size_t kMaxDedupeKey = 512;
-constexpr std::size_t kMaxDecisions = 10'000;
 
 struct Refused {
   aoh_status status;
@@ -95,8 +94,9 @@ void take(Trigger& me, const aoh_event* events, std::size_t n, aoh_str decisions
   Batch batch;
   batch.events = copy_events(events, n);
   batch.decisions = json_of(decisions, "decisions_json", false);
-  if (batch.decisions.size() > kMaxDecisions)
-    throw Refused{AOH_E_INVALID, "more than 10,000 decisions in one batch"};
+  if (batch.decisions.size() > AOH_MAX_DECISIONS)
+    throw Refused{AOH_E_INVALID, "a batch of " + std::to_string(batch.decisions.size()) +
+                                     " decisions; AOH_MAX_DECISIONS is " + std::to_string(AOH_MAX_DECISIONS)};
   batch.trigger = me.shared_from_this();
   batch.cursor = view(cursor);
   batch.done = done;

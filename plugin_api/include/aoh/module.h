@@ -35,7 +35,8 @@ extern "C" {
 #define AOH_ABI_MINOR 0u /* grows when members are appended */
 
 #define AOH_MAX_JSON (16u << 20) /* bytes of one JSON text across the interface */
-#define AOH_MAX_EVENTS 256u      /* events in one emit() */
+#define AOH_MAX_EVENTS 256u      /* events in one emit(), and blueprints of one source */
+#define AOH_MAX_DECISIONS 65536u /* decisions in one emit() */
 #define AOH_MAX_PROGRESS 1024u   /* bytes of one progress message; the host cuts what is longer */
 
 /* True if the peer's struct is long enough to hold member m, and m is set. */
@@ -127,11 +128,13 @@ typedef struct aoh_call {
 typedef struct aoh_event {
   uint32_t struct_size, pad;
   int64_t occurred_unix_ns;
-  aoh_str type;         /* "email.received" */
-  aoh_str blueprint;    /* which blueprint of source_json it is for */
-  aoh_str dedupe_key;   /* at most 512 bytes; the host takes the same key once per blueprint, whatever is
-                           emitted again */
-  aoh_str payload_json; /* an object; its members are what templates see: {"email": {...}} */
+  aoh_str type;       /* "email.received" */
+  aoh_str blueprint;  /* which blueprint of source_json it is for */
+  aoh_str dedupe_key; /* at most 512 bytes; the host takes the same key once per blueprint, whatever is
+                         emitted again */
+  /* An object; its members are what templates see: {"email": {...}}. A member with "untrusted": true holds a
+     stranger's words: the host marks the session as tainted and says so in the context of each later call. */
+  aoh_str payload_json;
 } aoh_event;
 
 /* One running source. HOST-OWNED, from trigger_start until stopped() returned. Since 1.0. */
@@ -142,8 +145,8 @@ typedef struct aoh_trigger {
      means durable. Any other status means nothing was stored: emit the same again later. AOH_E_BUSY at
      return: nothing taken, done does not come, on_ready's fn does. At most one emit is outstanding per
      trigger. An empty batch with a cursor is a checkpoint. cursor: opaque to the host, at most 64 KiB.
-     decisions_json: an array of {"key", "blueprint", "decision": matched|ignored|skipped|parked, "why"}.
-     [any-thread, does not block] */
+     decisions_json: at most AOH_MAX_DECISIONS of {"key", "blueprint", "decision":
+     matched|ignored|skipped|parked, "why"}. [any-thread, does not block] */
   aoh_status (*emit)(struct aoh_trigger* trigger, const aoh_event* events, size_t n, aoh_str decisions_json,
                      aoh_str cursor, void (*done)(void* arg, aoh_status status), void* arg);
   /* fn(arg) runs once when there is room again after BUSY; not after stopped(). [any-thread] */
@@ -180,7 +183,8 @@ typedef struct aoh_module {
   /* Interactive sign-in; shows a URL or code by progress. [worker] */
   aoh_status (*credential_authorize)(aoh_instance* self, aoh_str credential, aoh_call* call);
   /* Starts a source. source_json: {"source": "email", "key": {...}, "blueprints": [{"id", "match",
-     "start_from", ...}], "rules": [...], "trigger_id"}. cursor: empty at first, then what emit stored last.
+     "start_from", ...}], "rules": [...], "trigger_id"}; at most AOH_MAX_EVENTS blueprints, so that what one
+     message means to all of them fits into one emit. cursor: empty at first, then what emit stored last.
      Must not block. Both texts are borrowed until it returns. AOH_OK: stopped() is owed. [lifecycle] */
   aoh_status (*trigger_start)(aoh_instance* self, aoh_str source_json, aoh_str cursor, aoh_trigger* trigger,
                               aoh_error* error);

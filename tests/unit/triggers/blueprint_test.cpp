@@ -7,7 +7,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "fixture.hpp"
 #include "triggers/admin.hpp"
+#include "triggers/blueprint_store.hpp"
 
 namespace aoh::host {
 namespace {
@@ -68,6 +70,42 @@ std::string error_of(std::string_view text) {
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   text.replace(text.find(what), what.size(), with);
   return text;
+}
+
+class BlueprintStore : public TriggerTest {
+ protected:
+  static std::string text_of(const std::string& credential) {
+    return replaced(kFull, "credential_id: quotes-inbox", "credential_id: " + credential);
+  }
+  std::string add(const std::string& id, const std::string& credential = "quotes-inbox") {
+    const std::string text = text_of(credential);
+    try {
+      add_blueprint(sql_, catalog(), parse_blueprint(text, id, id, catalog()), text, ++now_);
+    } catch (const DocumentError& e) {
+      return e.what();
+    }
+    return "";
+  }
+};
+
+TEST_F(BlueprintStore, ASourceTakesAsManyAsFitIntoOneHandOver) {
+  for (std::size_t i = 0; i < kMaxBlueprintsOfSource; ++i)
+    store_blueprint(sql_, "b" + std::to_string(i), text_of("quotes-inbox"), ++now_);
+  const std::string why = add("too-many");
+  EXPECT_THAT(why, HasSubstr("too-many"));
+  EXPECT_THAT(why, HasSubstr("has 256 blueprints already"));
+  EXPECT_THAT(why, HasSubstr("blueprint remove"));
+  EXPECT_EQ(add("elsewhere", "another-inbox"), "");
+  EXPECT_EQ(add("b7"), "") << "one of them may be replaced";
+  EXPECT_TRUE(load_blueprints(sql_, catalog()).errors.empty());
+  // A home from before the limit: the latest is left out, and that is said.
+  store_blueprint(sql_, "a-late-one", text_of("quotes-inbox"), ++now_);
+  const auto loaded = load_blueprints(sql_, catalog());
+  EXPECT_EQ(loaded.good.size(), 257u);  // with the one of the other source
+  ASSERT_EQ(loaded.errors.size(), 1u);
+  EXPECT_THAT(loaded.errors[0], StartsWith("a-late-one: "));
+  EXPECT_TRUE(remove_blueprint(sql_, "b9"));
+  EXPECT_TRUE(load_blueprints(sql_, catalog()).errors.empty());
 }
 
 TEST(Blueprint, TheSpecificationsExampleLoads) {

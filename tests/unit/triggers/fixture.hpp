@@ -8,6 +8,7 @@
 
 #include "services/faults.hpp"
 #include "services/store.hpp"
+#include "sessions/ports.hpp"
 #include "sessions/session_store.hpp"
 #include "triggers/blueprint.hpp"
 

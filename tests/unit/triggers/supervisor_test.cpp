@@ -363,5 +363,26 @@ TEST_F(SupervisorTest, ManySourcesEmitAtOnce) {
   EXPECT_EQ(count("sources WHERE cursor='19'"), 8);
 }
 
+TEST_F(SupervisorTest, AsManyDecisionsAsTheHeaderSaysAndNoMore) {
+  Supervisor supervisor(sql_, ports_, module_.ports());
+  supervisor.apply({blueprint("b")});
+  ASSERT_TRUE(eventually([&] { return module_.trigger(0) != nullptr; }));
+  auto* t = module_.trigger(0);
+  Json decisions = Json::array();
+  for (std::size_t i = 0; i < AOH_MAX_DECISIONS; ++i)
+    decisions.push(
+        Json{{"key", std::to_string(i)}, {"blueprint", "b"}, {"decision", "ignored"}, {"why", "no match"}});
+  Done done, refused;
+  EXPECT_EQ(t->emit(t, nullptr, 0, s(decisions.dump()), s("1"), &Done::call, &done), AOH_OK);
+  EXPECT_EQ(done.wait(), AOH_OK);
+  EXPECT_EQ(count("decisions"), static_cast<std::int64_t>(AOH_MAX_DECISIONS));
+  decisions.push(Json{{"key", "k"}, {"blueprint", "b"}, {"decision", "ignored"}});
+  EXPECT_EQ(t->emit(t, nullptr, 0, s(decisions.dump()), s("2"), &Done::call, &refused), AOH_E_INVALID);
+  EXPECT_EQ(refused.times, 0);
+  EXPECT_EQ(cursor(), "1");
+  ASSERT_FALSE(module_.broken().empty());
+  EXPECT_THAT(module_.broken().back(), HasSubstr("65536"));
+}
+
 }  // namespace
 }  // namespace aoh::host
