@@ -20,7 +20,8 @@ struct ToolCall {
   std::string idempotency_key;  ///< "<session>:<step>": the same at every repetition (run_turn says when not)
   Json grants;                  ///< {credential: ["read", ...]}
   std::string default_credential_id;  ///< the one that is granted, or empty
-  std::int64_t time_limit_ns = 0;     ///< what is left of the turn; 0: the tool's own limit
+  Json taint;  ///< where the strangers' words that the session has read came from: an array of texts
+  std::int64_t time_limit_ns = 0;  ///< what is left of the turn; 0: the tool's own limit
 };
 
 /// How it ended.

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -33,6 +34,13 @@ Json stored(const std::string& text) {
   } catch (const JsonError&) {
     return {};
   }
+}
+
+/// True when a module says that a stranger wrote some of it: {"email": {"untrusted": true, ...}}.
+bool untrusted(const Json& payload) {
+  for (const auto& member : payload.members())
+    if (member.value["untrusted"].boolean()) return true;
+  return false;
 }
 
 }  // namespace
@@ -82,6 +90,7 @@ std::string add_input(const Sql& sql, std::int64_t now_ns, const NewInput& input
       "VALUES(?,?,?,?,?,?,?,'queued')",
       id, seq, input.event_id, input.payload.dump(), input.inputs.dump(), input.on_finish.dump(),
       input.credential_id);
+  if (untrusted(input.payload)) taint_session(sql, id, Json::array({"trigger:" + input.blueprint}));
   return id;
 }
 
@@ -218,6 +227,32 @@ std::vector<Step> steps_of(const Sql& sql, std::string_view session_id, std::int
       sql.query(std::string(kStepColumns) + "WHERE session_id=? AND seq=? ORDER BY id", session_id, seq);
   while (rows.next()) out.push_back(step_of(rows));
   return out;
+}
+
+Json session_taint(const Sql& sql, std::string_view session_id) {
+  Rows rows = sql.query("SELECT taint FROM sessions WHERE id=?", session_id);
+  if (!rows.next()) return Json::array();
+  Json taint = stored(rows.text(0));
+  // What does not read must not pass for clean.
+  return taint.is_array() ? taint : Json::array({"unknown"});
+}
+
+void taint_session(const Sql& sql, std::string_view session_id, const Json& sources) {
+  constexpr std::size_t kMost = 64, kBytes = 200;
+  Json taint = session_taint(sql, session_id);
+  const std::size_t before = taint.size();
+  for (const Json& source : sources.items()) {
+    const Json text(std::string(utf8_prefix(source.is_string() ? source.str() : source.dump(), kBytes)));
+    const auto has = [&](const Json& one) {
+      return std::find(taint.items().begin(), taint.items().end(), one) != taint.items().end();
+    };
+    if (has(text)) continue;
+    if (taint.size() + 1 < kMost)
+      taint.push(text);
+    else if (!has("more"))
+      taint.push("more");
+  }
+  if (taint.size() != before) sql.run("UPDATE sessions SET taint=? WHERE id=?", taint.dump(), session_id);
 }
 
 Json session_json(const Sql& sql, std::string_view session_id) {

@@ -81,6 +81,14 @@ void end_step(const Sql& sql, std::string_view session_id, std::string_view step
 std::string settle_uncertain(const Sql& sql, std::string_view outbox_id, bool sent, std::int64_t now_ns);
 std::vector<Step> steps_of(const Sql& sql, std::string_view session_id, std::int64_t seq);
 
+/// Where the strangers' words that the session has read came from: an array of texts, "trigger:<blueprint>"
+/// for an input, what the tool said (`_meta.aoh.taint`) for a result. It only grows, to 64 at most; what
+/// comes then counts as "more".
+Json session_taint(const Sql& sql, std::string_view session_id);
+/// Adds to it. `sources`: an array of texts or of anything else, which is taken as its JSON; each is cut at
+/// 200 bytes.
+void taint_session(const Sql& sql, std::string_view session_id, const Json& sources);
+
 /// What aoh.session/1 tells of a session; null when there is none.
 Json session_json(const Sql& sql, std::string_view session_id);
 /// A module's note in the ledger (aoh.session/1 append).

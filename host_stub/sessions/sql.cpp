@@ -22,11 +22,11 @@ CREATE INDEX IF NOT EXISTS events_due ON events(state, due_ns);
 CREATE TABLE IF NOT EXISTS decisions(
   id INTEGER PRIMARY KEY, source_key TEXT NOT NULL, key TEXT NOT NULL, blueprint TEXT NOT NULL, decision TEXT NOT NULL,
   why TEXT NOT NULL, at_ns INTEGER NOT NULL);
--- state: queued, running, waiting, finished, failed
+-- state: queued, running, waiting, finished, failed. taint: where strangers' words in it came from; it only grows
 CREATE TABLE IF NOT EXISTS sessions(
   id TEXT PRIMARY KEY, blueprint TEXT NOT NULL, agent_id TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
   created_ns INTEGER NOT NULL, active_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-  max_parallel INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
+  max_parallel INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', taint TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX IF NOT EXISTS sessions_due ON sessions(state, due_ns);
 CREATE INDEX IF NOT EXISTS sessions_key ON sessions(blueprint, key, created_ns);
 -- One turn of a session each. state: queued, done, failed, uncertain
@@ -42,9 +42,17 @@ CREATE TABLE IF NOT EXISTS ledger(
   attempts INTEGER NOT NULL DEFAULT 1, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL DEFAULT 0,
   tries INTEGER NOT NULL DEFAULT 1, UNIQUE(session_id, step));
 )");
-    // A home from before there were tries.
-    if (!sql.query("SELECT 1 FROM pragma_table_info('ledger') WHERE name='tries'").next())
-      sql.run("ALTER TABLE ledger ADD COLUMN tries INTEGER NOT NULL DEFAULT 1");
+    // Homes from before these columns. What an old session has read nobody knows any more.
+    const auto lacks = [&](const char* table, const char* column) {
+      return !sql.query("SELECT 1 FROM pragma_table_info(?) WHERE name=?", std::string_view(table),
+                        std::string_view(column))
+                  .next();
+    };
+    if (lacks("ledger", "tries")) sql.run("ALTER TABLE ledger ADD COLUMN tries INTEGER NOT NULL DEFAULT 1");
+    if (lacks("sessions", "taint")) {
+      sql.run("ALTER TABLE sessions ADD COLUMN taint TEXT NOT NULL DEFAULT '[]'");
+      sql.run("UPDATE sessions SET taint='[\"unknown\"]'");
+    }
   });
 }
 

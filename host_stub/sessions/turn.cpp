@@ -204,6 +204,7 @@ class Turn {
     request.idempotency_key = session_ + ":" + id;
     if (step.tries > 1) request.idempotency_key += ":" + std::to_string(step.tries);
     request.grants = granted;
+    request.taint = session_taint(sql_, session_);
     if (granted.size() == 1) request.default_credential_id = granted.members().front().key;
     request.time_limit_ns = std::max<std::int64_t>(1, agent_.limits.time_ns - (ports_.now_ns() - began_));
     return judge(id, ports_.call(request));
@@ -215,6 +216,7 @@ class Turn {
     if (outcome.status == AOH_E_CANCELLED || outcome.status == AOH_E_STATE)
       stop(TurnEnd::stopped, "the host is stopping");  // stays 'started'
     const Json& content = outcome.result["structuredContent"];
+    const Json taint = outcome.result.path("_meta.aoh.taint");
     if (outcome.status == AOH_OK && outcome.result["isError"].boolean()) {
       end.error = words_of(outcome.result);
       if (content["state"].str() == "uncertain") {
@@ -246,8 +248,11 @@ class Turn {
       status = "failed";
       outcome.result = {};
     }
-    sql_.write("session.result",
-               [&] { end_step(sql_, session_, id, status, outcome.result, end.error, ports_.now_ns()); });
+    sql_.write("session.result", [&] {
+      // For good: what a result carries may be in every later argument, whoever writes it.
+      if (taint.is_array()) taint_session(sql_, session_, taint);
+      end_step(sql_, session_, id, status, outcome.result, end.error, ports_.now_ns());
+    });
     if (end.end != TurnEnd::done) throw Stop{std::move(end)};
     return std::move(outcome.result);
   }

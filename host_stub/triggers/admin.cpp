@@ -253,6 +253,7 @@ int sessions_show(const Sql& sql, std::string_view id, PrintTo to) {
   const Json ledger = ledger_json(sql, id);
   if (to.json) {
     Json all = row.json();
+    all.set("taint", session_taint(sql, id));
     all.set("turns", std::move(inputs));
     all.set("ledger", ledger);
     return print(to, all);

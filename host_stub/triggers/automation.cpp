@@ -178,6 +178,7 @@ std::function<ToolOutcome(const ToolCall&)> call_port(CallEngine& engine, const 
     request.idempotency_key = call.idempotency_key;
     request.grants = call.grants;
     request.default_credential_id = call.default_credential_id;
+    request.taint = call.taint;
     const auto tool = registry.tool(call.tool);
     if (call.time_limit_ns > 0 && tool && call.time_limit_ns < tool.spec->timeout_ms * 1'000'000) {
       request.deadline_ns = clock.monotonic_ns() + call.time_limit_ns;

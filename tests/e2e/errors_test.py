@@ -230,6 +230,8 @@ class Errors(RigTest):
         self.assertEqual([m["subject"] for m in self.rig.maildir("retried@rig.test", wait=1)], ["Fwd: Forward me"])
         self.assertEqual([r["state"] for r in self.host.json("outbox", "list")["outbox"]], ["refused", "refused", "sent"])
         self.fails(self.host.run("sessions", "retry", session["id"]), "nothing to retry")
+        self.assertEqual(os.listdir(os.path.join(self.host.home, "blobs")), [])  # what can never go again is not kept
+        self.assertEqual(self.host.json("sessions", "show", session["id"])["taint"], ["trigger:forward"])
 
     def uncertain(self, to):
         """The session whose send was cut at the commit point by kill -9, and the outbox record's id."""

@@ -221,15 +221,61 @@ TEST_F(SessionTest, AnUncertainSendThatAPersonSettlesIsUncertainNoMore) {
   }
 }
 
-TEST_F(SessionTest, ALedgerFromBeforeThereWereTriesIsTaken) {
+TEST_F(SessionTest, AHomeFromBeforeTriesAndTaintIsTaken) {
   agent("a", "steps: [{call: t}, {finish: {}}]");
-  sql_.run("ALTER TABLE ledger DROP COLUMN tries");
-  create_tables(sql_);
-  create_tables(sql_);
   const auto id = input();
+  sql_.run("ALTER TABLE ledger DROP COLUMN tries");
+  sql_.run("ALTER TABLE sessions DROP COLUMN taint");
+  create_tables(sql_);
+  create_tables(sql_);
+  EXPECT_EQ(session_taint(sql_, id), Json::array({"unknown"})) << "it may have read anything";
   Runner runner(sql_, ports_, agents_);
   run_all(runner);
   EXPECT_EQ(state(id), "finished");
+}
+
+TEST_F(SessionTest, WhatASessionHasReadTaintsEveryLaterCallForGood) {
+  agent("a", "steps: [{call: read}, {call: write}, {finish: {}}]");
+  tool_ = [](const ToolCall& c) {
+    auto out = ok({});
+    if (c.tool == "read")
+      out.result.slot("_meta").slot("aoh").set("taint", Json::array({"a shelf", Json{{"n", 1}}}));
+    return out;
+  };
+  Runner runner(sql_, ports_, agents_);
+  const auto clean = input("shared");
+  run_all(runner);
+  ASSERT_EQ(calls_.size(), 2u);
+  EXPECT_EQ(calls_[0].taint, Json::array());
+  EXPECT_EQ(calls_[1].taint, Json::array({"a shelf", R"({"n":1})"}));
+  EXPECT_EQ(input("shared"), clean);  // another turn of the same session
+  run_all(runner);
+  EXPECT_EQ(calls_[2].taint, calls_[1].taint);
+  EXPECT_EQ(session_taint(sql_, clean).size(), 2u) << "once each";
+}
+
+TEST_F(SessionTest, AStrangersInputTaintsAndSoDoesOnFinish) {
+  agent("a", "steps: [{call: t}, {finish: {output_html: x}}]");
+  NewInput in;
+  in.blueprint = "quotes", in.agent_id = "a", in.key = "shared", in.on_finish = reply(1);
+  const auto add = [&](Json payload) {
+    ++in.event_id;
+    in.payload = std::move(payload);
+    return sql_.write("t", [&] { return add_input(sql_, now_, in); });
+  };
+  Runner runner(sql_, ports_, agents_);
+  const auto id = add(Json{{"tick", Json{{"number", 1}}}});
+  run_all(runner);
+  EXPECT_EQ(calls_.at(0).taint, Json::array());
+  EXPECT_EQ(add(Json{{"email", Json{{"uid", 1}, {"untrusted", true}}}}), id);
+  calls_.clear();
+  run_all(runner);
+  ASSERT_EQ(calls_.size(), 2u);
+  for (const auto& call : calls_) EXPECT_EQ(call.taint, Json::array({"trigger:quotes"})) << call.tool;
+  for (int i = 0; i < 100; ++i)
+    sql_.write("t", [&] { taint_session(sql_, id, Json::array({"s" + std::to_string(i)})); });
+  EXPECT_EQ(session_taint(sql_, id).size(), 64u);
+  EXPECT_EQ(session_taint(sql_, id).items().back(), Json("more"));
 }
 
 TEST_F(SessionTest, TemporaryFailuresFollowTheScheduleWithTheSameKeyAndArguments) {
