@@ -24,7 +24,8 @@ struct GateOptions {
 
 /// Takes a module through all steps, in order, and returns it loaded, without an instance. Throws GateError.
 /// `library` may be relative; what is loaded is its canonical absolute path. The probe forks: best called
-/// before the process has many threads.
+/// before the process has many threads. It runs for trusted modules, too: their hashes say nothing about the
+/// libraries that they load.
 std::unique_ptr<Module> pass_gate(const std::filesystem::path& library, const GateOptions& options);
 
 /// Steps of the gate on their own, for the checker. Each throws GateError.

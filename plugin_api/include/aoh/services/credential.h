@@ -18,8 +18,10 @@ typedef struct aoh_credential_v1 {
    * Since 1. */
   aoh_status (*list)(const aoh_host* host, aoh_sink* ids_json);
   /* fn(arg, credential_id) runs whenever a record or one of its secrets changed or was removed, until
-     destroy. One registration an instance; NULL takes it back, and waits for a running fn. [any-thread]
-     Since 1. */
+     destroy. It runs on the thread that made the change, which waits for it, and so do all other changes: it
+     must not block (no network, no disk, no lock that is held while a service is called), and does its work
+     on a thread of the module's, get() included. One registration an instance; NULL takes it back, and waits
+     for a running fn, so fn does not call it. [any-thread] Since 1. */
   void (*on_changed)(const aoh_host* host, void (*fn)(void* arg, aoh_str credential_id), void* arg);
 } aoh_credential_v1;
 
