@@ -95,8 +95,9 @@ void cycles(const Path& library) {
   const std::string changed = settled_difference(before);
   if (!changed.empty()) fail("after 100 times create() and destroy(): " + changed);
   const auto grown = static_cast<std::int64_t>(allocated_bytes()) - static_cast<std::int64_t>(memory);
-  expect(grown < kCycles * 64, "100 times create() and destroy() left " + std::to_string(grown) +
-                                   " bytes allocated, " + std::to_string(grown / kCycles) + " each time");
+  expect(grown < std::int64_t{kCycles} * 64, "100 times create() and destroy() left " +
+                                                 std::to_string(grown) + " bytes allocated, " +
+                                                 std::to_string(grown / kCycles) + " each time");
 #if !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)  // a sanitizer keeps freed memory for a while
   const auto mapped = static_cast<std::int64_t>(resident_bytes()) - static_cast<std::int64_t>(resident);

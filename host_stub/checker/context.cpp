@@ -15,7 +15,9 @@
 #include <mutex>
 #include <thread>
 
-extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
+extern "C" std::size_t
+__sanitizer_get_current_allocated_bytes()  // NOLINT(bugprone-reserved-identifier): its name
+    __attribute__((weak));
 extern char** environ;  // NOLINT
 
 namespace aoh::host::checker {
@@ -132,6 +134,7 @@ void expect_no_breach(const FakeHost& host) {
 
 Called call(Live& live, const std::string& tool, const std::string& arguments, FakeCall::Options options,
             const std::function<void(FakeCall&)>& meanwhile, milliseconds limit) {
+  const bool guard = options.guard;
   auto* const c = new FakeCall(*live.host, std::move(options));  // stays when the module never finishes it
   Called out;
   std::atomic<bool> returned{false};
@@ -157,7 +160,7 @@ Called call(Live& live, const std::string& tool, const std::string& arguments, F
   }
   out.progress = c->progress();
   if (!c->first()) live.host->drop_bearer(c->id());
-  if (c->finishes() <= 1 && !options.guard) {
+  if (c->finishes() <= 1 && !guard) {
     std::this_thread::sleep_for(milliseconds(1));  // a second finish() comes right behind the first
     if (c->finishes() <= 1) delete c;
   }
@@ -249,7 +252,7 @@ std::vector<std::string> listed(const char* folder, bool links) {
 
 std::string count_of(const std::vector<std::string>& more, const char* one, const char* many,
                      const char* verb) {
-  std::string what = more.front();
+  const std::string& what = more.front();
   return std::string(verb) + " " + std::to_string(more.size()) + " " + (more.size() == 1 ? one : many) +
          " (" + what + ")";
 }

@@ -77,11 +77,11 @@ void FakeHost::advance(std::chrono::nanoseconds time) {
 }
 
 void FakeHost::add_credential(const std::string& id, Json record,
-                              std::map<std::string, std::string> secrets) {
+                              const std::map<std::string, std::string>& secrets) {
   const std::lock_guard lock(m_);
   record.set("id", id).set("version", 1);
   credentials_[id] = std::move(record);
-  for (auto& [field, value] : secrets) secrets_[id + "/" + field] = {std::move(value), 1};
+  for (const auto& [field, value] : secrets) secrets_[id + "/" + field] = {value, 1};
 }
 
 void FakeHost::credential_changed(const std::string& id) {

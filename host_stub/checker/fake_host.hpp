@@ -76,7 +76,7 @@ class FakeHost {
   const aoh_host* c() const { return host_.get(); }
   const Options& options() const { return options_; }
 
-  void add_credential(const std::string& id, Json record, std::map<std::string, std::string> secrets);
+  void add_credential(const std::string& id, Json record, const std::map<std::string, std::string>& secrets);
   /// Says on_changed to the module.
   void credential_changed(const std::string& id);
   /// The `nth` call from now of "service.function" ("vault.read", "state.apply", ...) answers `status` and

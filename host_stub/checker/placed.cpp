@@ -61,6 +61,7 @@ void Page::kill() {
 void* owner_of(const void* data) {
   const auto page = reinterpret_cast<std::uintptr_t>(data) & ~(kPage - 1);
   void* owner = nullptr;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the page that a pointer lies in
   std::memcpy(&owner, reinterpret_cast<const void*>(page), sizeof owner);
   return owner;
 }

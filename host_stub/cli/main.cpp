@@ -104,7 +104,7 @@ int work(const Command& command, const std::vector<std::string>& arguments, cons
   return run_verb(app, command, inputs, io);
 }
 
-int run(std::vector<std::string> arguments) {
+int run(const std::vector<std::string>& arguments) {
   Io io;
   io.out = [](std::string_view s) { write_to(stdout, s); };
   io.err = [](std::string_view s) { write_to(stderr, s); };

@@ -40,8 +40,10 @@ std::int64_t duration_ns(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     std::int64_t n = 0;
     const std::size_t begin = i;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
-      if ((n = n * 10 + (text[i] - '0')) > kMost) throw bad();
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
+      n = n * 10 + (text[i] - '0');
+      if (n > kMost) throw bad();
+    }
     if (i == begin || i == text.size()) throw bad();
     const char unit = text[i++];
     if (unit == 'm' && i < text.size() && text[i] == 's') throw bad();

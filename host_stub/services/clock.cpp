@@ -69,7 +69,7 @@ std::int64_t Clock::run_due(std::int64_t now, std::unique_lock<std::mutex>& lock
     runner_ = {};
     ran_.notify_all();
   }
-  return timers_.empty() ? INT64_MAX : timers_.begin()->first.first;
+  return next_due();
 }
 
 SystemClock::SystemClock() {
@@ -91,7 +91,24 @@ void SystemClock::loop() {
   }
 }
 
-VirtualClock::VirtualClock(std::int64_t wall) : wall_(wall), now_(now_of<std::chrono::steady_clock>()) {}
+VirtualClock::VirtualClock(std::int64_t wall) : wall_(wall), now_(now_of<std::chrono::steady_clock>()) {
+  thread_ = std::thread([this] {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [&] { return stopped_ || overdue_; });
+      if (stopped_) return;
+      overdue_ = false;
+      lock.unlock();
+      advance(0);
+      lock.lock();
+    }
+  });
+}
+
+void VirtualClock::changed() {
+  overdue_ = overdue_ || next_due() <= now_;
+  if (overdue_ || stopped_) wake_.notify_one();
+}
 
 std::int64_t VirtualClock::wall_ns() const {
   const std::lock_guard lock(mutex_);

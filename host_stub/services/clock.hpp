@@ -34,6 +34,7 @@ class Clock {
  protected:
   /// Runs what is due at `now`, in order of time. Returns when the next is due, INT64_MAX if none.
   std::int64_t run_due(std::int64_t now, std::unique_lock<std::mutex>& lock);
+  std::int64_t next_due() const { return timers_.empty() ? INT64_MAX : timers_.begin()->first.first; }
   virtual void changed() {}  ///< a timer was added, or stop() was called; the mutex is held
 
   mutable std::mutex mutex_;
@@ -62,7 +63,8 @@ class SystemClock : public Clock {
   void loop();
 };
 
-/// Stands still until it is advanced.
+/// Stands still until it is advanced. What is due already when it is scheduled runs at once, on a thread of
+/// the clock: who computed its time just before an advance must not wait for the next one.
 class VirtualClock : public Clock {
  public:
   /// `wall_ns`: where wall time begins. Monotonic time begins where the system's is, so that deadlines of
@@ -76,7 +78,10 @@ class VirtualClock : public Clock {
   void advance(std::int64_t ns);
 
  private:
+  void changed() override;
+
   std::mutex advancing_;  // one thread runs timers at a time
+  bool overdue_ = false;  // is there something for the clock's own thread?
   std::int64_t wall_, now_;
 };
 
