@@ -26,7 +26,7 @@ std::filesystem::path Home::default_path() {
   throw HomeError("neither XDG_STATE_HOME nor HOME is set: say where to keep state with --home DIR");
 }
 
-Home::Home(std::filesystem::path dir) : dir_(std::filesystem::absolute(std::move(dir))) {
+Home::Home(const std::filesystem::path& dir) : dir_(std::filesystem::absolute(dir)) {
   std::error_code ec;
   const bool existed = std::filesystem::exists(dir_, ec);
   std::filesystem::create_directories(dir_, ec);

@@ -18,7 +18,7 @@ struct HomeError : std::runtime_error {
 class Home {
  public:
   /// Makes the folder (0700) if it is missing. Refuses one that others may write to.
-  explicit Home(std::filesystem::path dir);
+  explicit Home(const std::filesystem::path& dir);
   /// $XDG_STATE_HOME/host-stub, else $HOME/.local/state/host-stub; without either, HomeError that names
   /// --home.
   static std::filesystem::path default_path();
