@@ -53,7 +53,7 @@ class Clock(RigTest):
         def there():
             if len(self.host.json("sessions", "list")["sessions"]) >= n:
                 return True
-            self.advance("500ms")  # a server may say EXISTS before its search finds the message: the watcher looks again by this clock
+            self.advance("1s")  # a server may say EXISTS before its search finds the message: the watcher looks again by this clock
             return False
         wait_for(f"{n} sessions", there, 15)
         self.assertEqual(len(self.host.json("sessions", "list")["sessions"]), n)
