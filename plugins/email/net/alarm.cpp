@@ -26,6 +26,9 @@ struct Alarm::State {
 
 namespace {
 
+/// Outside the coroutine, in whose frame it would take room.
+[[noreturn]] void throw_cancelled() { throw Failure(Errc::cancelled, "the wait was cancelled"); }
+
 /// Takes the clock's timer back also when the coroutine is destroyed while it waits.
 struct TimerGuard {
   Clock& clock;
@@ -64,7 +67,7 @@ Task<bool> Alarm::wait_until(std::int64_t at_ns) {
   while (!s->poked && !s->reached) {
     co_await s->gate.async_wait(asio::as_tuple(asio::use_awaitable));
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
-      throw Failure(Errc::cancelled, "the wait was cancelled");
+      throw_cancelled();
   }
   if (!s->poked) co_return true;
   s->poked = false;

@@ -27,24 +27,26 @@ std::chrono::milliseconds capped(std::chrono::milliseconds timeout, const Stream
   return std::min(timeout, until(options.deadline_ns, stream));
 }
 
-Error timed_out(const Stream& stream) {
-  return {
-      Errc::timeout, "the server did not answer in time", stream.endpoint().where(), {}, "Try again later."};
+/// Outside the coroutines, like pump(): what is put together here would take room in their frames for days.
+[[noreturn]] void throw_timed_out(const Stream& stream) {
+  throw Failure(Error{
+      Errc::timeout, "the server did not answer in time", stream.endpoint().where(), {}, "Try again later."});
 }
 
-/// One step of the machine that needs the stream. False: an interrupt ended the read.
-Task<bool> step(Stream& stream, Machine& machine, const Action& action, const DriveOptions& options) {
+/// How long one wait for bytes may take, and whether its end is a pause and not a time-out.
+struct Patience {
+  std::chrono::milliseconds limit;
+  bool pauses;
+};
+Patience patience(const Stream& stream, const Action& action, const DriveOptions& options) {
+  const std::chrono::milliseconds limit = capped(action.timeout, stream, options);
+  const std::chrono::milliseconds pause = until(options.pause_ns, stream);
+  return {std::min(limit, pause), pause < limit};
+}
+
+/// One step of the machine that needs the stream and is no read.
+Task<void> step(Stream& stream, Machine& machine, const Action& action, const DriveOptions& options) {
   switch (action.kind) {
-    case Action::Kind::read: {
-      if (pump(stream, machine) > 0) break;
-      const std::chrono::milliseconds limit = capped(action.timeout, stream, options);
-      const std::chrono::milliseconds pause = until(options.pause_ns, stream);
-      const Stream::Wake wake = co_await stream.wait_readable(std::min(limit, pause), options.interruptible);
-      if (wake == Stream::Wake::interrupted || (wake == Stream::Wake::timeout && pause < limit))
-        co_return false;
-      if (wake == Stream::Wake::timeout) throw Failure(timed_out(stream));
-      break;
-    }
     case Action::Kind::write:
       if (Transcript* t = stream.transcript()) {
         if (action.secret)
@@ -62,7 +64,16 @@ Task<bool> step(Stream& stream, Machine& machine, const Action& action, const Dr
     default:
       break;
   }
-  co_return true;
+}
+
+/// A machine that failed while it was fed has its own error already; this keeps it from being asked for more.
+void fail(Machine& machine, Error cause) {
+  machine.fail(std::move(cause));
+  if (machine.next().kind != Action::Kind::failed)
+    throw Failure(Errc::internal, "a machine went on after its failure");
+}
+void given_up(Machine& machine, const Stream& stream) {
+  fail(machine, {Errc::cancelled, "the connection was given up", stream.endpoint().where(), {}, {}});
 }
 
 }  // namespace
@@ -73,20 +84,23 @@ Task<Action::Kind> drive(Stream& stream, Machine& machine, DriveOptions options)
     if (action.kind == Action::Kind::event || action.kind == Action::Kind::done ||
         action.kind == Action::Kind::failed)
       co_return action.kind;
-    Error cause;
     try {
-      if (!co_await step(stream, machine, action, options)) co_return Action::Kind::read;
+      if (action.kind != Action::Kind::read) {
+        co_await step(stream, machine, action, options);
+      } else if (pump(stream, machine) == 0) {
+        // Here and not in step(): a connection idles in this wait, and each coroutine around it costs memory.
+        const Patience p = patience(stream, action, options);
+        const Stream::Wake wake = co_await stream.wait_readable(p.limit, options.interruptible);
+        if (wake == Stream::Wake::interrupted || (wake == Stream::Wake::timeout && p.pauses))
+          co_return Action::Kind::read;
+        if (wake == Stream::Wake::timeout) throw_timed_out(stream);
+      }
       continue;
     } catch (const Failure& f) {
-      cause = f.error;
-    } catch (const boost::system::system_error& e) {
-      cause = {Errc::cancelled, "the connection was given up", stream.endpoint().where(), {}, {}};
+      fail(machine, f.error);
+    } catch (const boost::system::system_error&) {
+      given_up(machine, stream);
     }
-    // A machine that failed while it was fed has its own error already; this keeps it from being asked for
-    // more.
-    machine.fail(std::move(cause));
-    if (machine.next().kind != Action::Kind::failed)
-      throw Failure(Errc::internal, "a machine went on after its failure");
     co_return Action::Kind::failed;
   }
 }

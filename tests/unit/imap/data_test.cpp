@@ -67,6 +67,8 @@ TEST(Fold, KeepsTheMailboxUpToDate) {
   EXPECT_EQ(s.mailbox.permanent_flags.size(), 2u);
   EXPECT_TRUE(s.mailbox.read_only);
   EXPECT_TRUE(s.caps.has("IDLE"));
+  EXPECT_TRUE(s.caps.has("imap4REV1"));
+  for (const char* none : {"IDL", "DLE", "IMAP4rev1 IDLE", " ", ""}) EXPECT_FALSE(s.caps.has(none)) << none;
   EXPECT_EQ(s.mailbox.changes, 2u);
   EXPECT_FALSE(s.dead);
 }

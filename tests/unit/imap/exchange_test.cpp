@@ -42,11 +42,12 @@ TEST(Exchange, LiteralsWaitForLeave) {
                         Craw("b\nc END\r\n"), S("a1 OK")};
   every_cut(waits, [&](Cut cut) { EXPECT_EQ(run(waits, c, {}, cut).played.end, Action::Kind::done); });
   const Script at_once = {Craw("a1 X {2+}\r\nä {3+}\r\nb\nc END\r\n"), S("a1 OK")};
-  EXPECT_EQ(run(at_once, c, {{"LITERAL+"}}).played.end, Action::Kind::done);
-  EXPECT_EQ(run(at_once, c, {{"LITERAL-"}}).played.end, Action::Kind::done);
+  EXPECT_EQ(run(at_once, c, Capabilities("LITERAL+")).played.end, Action::Kind::done);
+  EXPECT_EQ(run(at_once, c, Capabilities("literal-")).played.end, Action::Kind::done);
   const std::string large(5000, 'x');
   const Script minus = {C("a1 X {5000}"), S("+ go"), C(large), S("a1 OK")};
-  EXPECT_EQ(run(minus, Command("X ").literal(large), {{"LITERAL-"}}).played.end, Action::Kind::done);
+  EXPECT_EQ(run(minus, Command("X ").literal(large), Capabilities("literal-")).played.end,
+            Action::Kind::done);
   const Script refused = {C("a1 X {2}"), S("a1 NO too big")};
   const Result r = run(refused, c);
   EXPECT_EQ(r.played.error.code, Errc::refused);

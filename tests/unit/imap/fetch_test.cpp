@@ -89,7 +89,7 @@ TEST(Fetch, AsksOnlyForWhatTheServerKnows) {
       S("a1 OK nothing there")};
   EXPECT_EQ(fetch(plain, items, UidSet::one(3)).played.end, Action::Kind::done);
   Session s;
-  s.caps.names = {"CONDSTORE", "OBJECTID", "X-GM-EXT-1"};
+  s.caps = Capabilities("CONDSTORE OBJECTID X-GM-EXT-1");
   Fetch all(s, UidSet::one(3), FetchItems{.modseq = true});
   EXPECT_EQ(all.next().bytes, "a1 UID FETCH 3 (UID FLAGS MODSEQ EMAILID THREADID X-GM-MSGID X-GM-THRID)\r\n");
   FetchItems evil;

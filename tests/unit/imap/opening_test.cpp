@@ -59,7 +59,7 @@ TEST(ImapOpening, SignsInHoweverItIsCut) {
     const auto one = [&](Cut c) {
       const Trial t = open(script, starttls, true, c);
       EXPECT_EQ(t.played.end, Action::Kind::done) << t.played.error.line();
-      EXPECT_EQ(t.session.caps.names, (std::vector<std::string>{"IMAP4REV1", "IDLE"}));
+      EXPECT_EQ(t.session.caps.names(), (std::vector<std::string>{"IMAP4REV1", "IDLE"}));
       EXPECT_TRUE(t.session.signed_in);
       EXPECT_EQ(t.played.before_tls, starttls ? "a1 STARTTLS\r\n" : "");
       EXPECT_GE(t.played.secrets, 1u);

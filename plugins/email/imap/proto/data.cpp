@@ -26,18 +26,6 @@ Uid uid_of(std::string_view digits) {
 
 }  // namespace
 
-Capabilities parse_capabilities(std::string_view words) {
-  Capabilities caps;
-  caps.names.reserve(
-      std::min<std::size_t>(500, std::count(words.begin(), words.end(), ' ') + 1));  // kept for days
-  while (!words.empty() && caps.names.size() < 500) {
-    const std::string_view word = words.substr(0, words.find(' '));
-    if (!word.empty() && word.size() <= 200) caps.names.push_back(upper(word));
-    words.remove_prefix(std::min(words.size(), word.size() + 1));
-  }
-  return caps;
-}
-
 ListEntry parse_list(Response& response) {
   Tokens t = response.tokens();
   ListEntry entry;

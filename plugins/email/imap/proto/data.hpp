@@ -11,7 +11,6 @@
 
 namespace mailroom::imap {
 
-Capabilities parse_capabilities(std::string_view words);
 ListEntry parse_list(Response& response);
 /// The mailbox's name (UTF-8) goes to `mailbox`.
 StatusData parse_status(Response& response, std::string& mailbox);

@@ -19,7 +19,7 @@ void fold_code(Session& s, Response& r) {
   std::uint32_t n = 0;
   std::uint64_t big = 0;
   if (r.code == "CAPABILITY") {
-    s.caps = parse_capabilities(r.code_text);
+    s.caps = Capabilities(r.code_text);
     s.caps_fresh = true;
   } else if (r.code == "UIDVALIDITY") {
     if (number(r.code_text, n)) box.uid_validity = n;
@@ -54,11 +54,8 @@ void fold(Session& s, Response& r) {
       s.bye = r.text;
       break;
     case Kind::capability:
-      s.caps = parse_capabilities(r.tokens().rest());
+      s.caps = Capabilities(r.tokens().rest());
       s.caps_fresh = true;
-      break;
-    case Kind::flags:
-      s.mailbox.flags = r.tokens().flags();
       break;
     case Kind::exists:
       s.mailbox.exists = r.number;

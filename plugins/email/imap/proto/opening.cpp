@@ -147,7 +147,7 @@ void Opening::sign_in() {
   if (!session_.tls && options_.tls_required)
     return end({Errc::starttls_missing, "the password is not sent without TLS", {}, {}, "Use TLS."});
   std::vector<std::string> offered;
-  for (const std::string& name : session_.caps.names)
+  for (const std::string& name : session_.caps.names())
     if (name.starts_with("AUTH=")) offered.push_back(name.substr(5));
   mechanism_ = auth::choose(offered, *options_.credentials);
   session_.caps_fresh = false;

@@ -14,11 +14,18 @@ namespace mailroom::imap {
 
 using Uid = std::uint32_t;  ///< never 0 (RFC 3501 §2.3.1.1)
 
-/// Capability names in upper case, as of the last time the server told them: TLS and sign-in each make
-/// earlier ones void.
-struct Capabilities {
-  std::vector<std::string> names;
-  bool has(std::string_view name) const;
+/// Capability names as of the last time the server told them: TLS and sign-in each make earlier ones void.
+/// One string, for it is kept as long as the connection.
+class Capabilities {
+ public:
+  Capabilities() = default;
+  /// `words`: separated by spaces. At most 500 of them, of at most 200 bytes each; others do not count.
+  explicit Capabilities(std::string_view words);
+  bool has(std::string_view name) const;   ///< case-insensitive
+  std::vector<std::string> names() const;  ///< upper case, in the server's order
+
+ private:
+  std::string words_;  // " IDLE ID ", upper case
 };
 
 /// The selected mailbox, kept up to date by whatever untagged responses arrive in any command's answer.
@@ -29,7 +36,6 @@ struct MailboxState {
   std::optional<std::uint32_t> uid_next;
   std::uint32_t exists = 0;  ///< number of messages
   std::optional<std::uint64_t> highest_modseq;
-  std::vector<std::string> flags;
   std::vector<std::string> permanent_flags;  ///< "\*": keywords may be made
   std::uint64_t changes = 0;                 ///< counts EXISTS, EXPUNGE and FETCH rows that nobody asked for
 };
