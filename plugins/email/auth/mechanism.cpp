@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "auth/base64.hpp"
+
 namespace mailroom::auth {
 namespace {
 
@@ -19,6 +21,13 @@ struct Known {
 };
 // Strongest first. PLAIN before LOGIN: the same secrecy, one round trip less, and a standard.
 constexpr Known kKnown[] = {{"PLAIN", plain}, {"LOGIN", login}};
+
+/// Does `words` hold the beginning of `secret`? The words may have been cut behind it.
+bool holds(std::string_view words, std::string_view secret) {
+  constexpr std::size_t kLeast = 4,
+                        kTold = 12;  // shorter ones are found everywhere; longer need not be whole
+  return secret.size() >= kLeast && words.find(secret.substr(0, kTold)) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -39,6 +48,22 @@ void check(const Credentials& credentials) {
   if (password.size() > 8192) refuse("the password is longer than 8,192 bytes");
   if (credentials.user.find('\0') != std::string::npos) refuse("the user name contains a NUL byte");
   if (password.find('\0') != std::string_view::npos) refuse("the password contains a NUL byte");
+}
+
+std::string without_secrets(std::string words, const Credentials& credentials) {
+  const std::string_view password = credentials.password.reveal();
+  std::string quoted;  // as an IMAP LOGIN has it
+  for (const char c : password) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  std::string message = '\0' + credentials.user + '\0';
+  message += password;
+  const bool told = holds(words, password) || holds(words, quoted) ||
+                    holds(words, base64(password).reveal()) || holds(words, base64(message).reveal());
+  aoh::wipe(quoted);
+  aoh::wipe(message);
+  return told ? "(withheld: it repeats the sign-in)" : words;
 }
 
 }  // namespace mailroom::auth

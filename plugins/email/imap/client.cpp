@@ -61,8 +61,11 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
       !client->stream_->is_loopback() || (endpoint.require_tls && endpoint.tls != net::TlsMode::none);
   options.credentials = &login.credentials;
   Opening opening(client->session_, options);
-  if (co_await net::drive(*client->stream_, opening) != Action::Kind::done)
-    throw failure(opening, *client->stream_);
+  if (co_await net::drive(*client->stream_, opening) != Action::Kind::done) {
+    Failure f = failure(opening, *client->stream_);
+    f.error.server = auth::without_secrets(std::move(f.error.server), login.credentials);
+    throw f;
+  }
   co_return std::move(client);
 }
 

@@ -38,8 +38,13 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
   options.credentials = client->login_.credentials ? &*client->login_.credentials : nullptr;
   Opening opening(client->session_, std::move(options));
   const Action::Kind end = co_await net::drive(*client->stream_, opening);
+  if (end != Action::Kind::done) {
+    Failure f = failure(opening, *client->stream_);
+    if (client->login_.credentials)
+      f.error.server = auth::without_secrets(std::move(f.error.server), *client->login_.credentials);
+    throw f;
+  }
   client->login_.credentials.reset();  // not needed any more: wiped
-  if (end != Action::Kind::done) throw failure(opening, *client->stream_);
   co_return std::move(client);
 }
 

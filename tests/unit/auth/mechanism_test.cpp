@@ -68,5 +68,18 @@ TEST(Check, RefusesWhatNoMechanismCanSend) {
   EXPECT_THROW(check({"a", aoh::Secret(std::string(8193, 'x'))}), Failure);
 }
 
+TEST(WithoutSecrets, WordsThatRepeatTheSignInAreWithheld) {
+  const Credentials who{"tim", aoh::Secret("ab\"cd-tanstaaf")};
+  const std::string message = std::string("\0tim\0", 5) + "ab\"cd-tanstaaf";
+  for (const std::string& said :
+       {std::string("535 not ab\"cd-tanstaaf"), std::string("BAD LOGIN tim \"ab\\\"cd-tanstaaf\""),
+        "500 what is AUTH PLAIN " + std::string(base64(message).reveal()),
+        "500 what is " + std::string(base64("ab\"cd-tanstaaf").reveal()),
+        ("500 cut: " + std::string(base64(message).reveal())).substr(0, 24)})
+    EXPECT_EQ(without_secrets(said, who), "(withheld: it repeats the sign-in)") << said;
+  EXPECT_EQ(without_secrets("535 5.7.8 tim: wrong password", who), "535 5.7.8 tim: wrong password");
+  EXPECT_EQ(without_secrets("a pw to tell", {"tim", aoh::Secret("pw")}), "a pw to tell");
+}
+
 }  // namespace
 }  // namespace mailroom::auth

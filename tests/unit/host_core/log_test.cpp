@@ -44,6 +44,17 @@ TEST(Redaction, MasksASecretAsJsonWritesIt) {
   EXPECT_EQ(r(Json{{"got", secret}}.dump()), "{\"got\":\"[secret]\"}");
 }
 
+// Servers quote the sign-in that they refuse: PLAIN and LOGIN are base64.
+TEST(Redaction, MasksASecretWithinBase64) {
+  Redactor r;
+  r.add("hunter22");
+  EXPECT_THAT(r("500 AUTH PLAIN AHRpbQBodW50ZXIyMg=="), Not(HasSubstr("dW50ZXIy")));    // \0tim\0hunter22
+  EXPECT_THAT(r("500 AUTH PLAIN AHRpbW0AaHVudGVyMjI="), Not(HasSubstr("HVudGVyMj")));   // \0timm\0hunter22
+  EXPECT_THAT(r("500 AUTH PLAIN AHRpbW1tAGh1bnRlcjIy"), Not(HasSubstr("h1bnRlcjIy")));  // \0timmm\0hunter22
+  EXPECT_THAT(r("500 aHVudGVyMjI="), Not(HasSubstr("aHVudGVyMj")));
+  EXPECT_EQ(r("250 AHRpbQ=="), "250 AHRpbQ==");
+}
+
 struct LogFile : testing::Test {
   TempDir dir;
   Redactor redactor;
