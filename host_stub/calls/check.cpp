@@ -47,12 +47,24 @@ const char* default_words(aoh_status status) {
 
 }  // namespace
 
-std::string one_line(std::string_view text) {
-  std::string out = valid_utf8(utf8_prefix(text, 2048));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+std::string without_controls(std::string_view text) {
+  const std::string clean = valid_utf8(text);
+  std::string out;
+  out.reserve(clean.size());
+  for (std::size_t i = 0; i < clean.size(); ++i) {
+    const auto byte = [&](std::size_t k) {
+      return i + k < clean.size() ? static_cast<unsigned char>(clean[i + k]) : 0u;
+    };
+    const bool c1 = byte(0) == 0xC2 && byte(1) < 0xA0;
+    const bool turns = byte(0) == 0xE2 && ((byte(1) == 0x80 && byte(2) >= 0xA8 && byte(2) <= 0xAE) ||
+                                           (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));
+    out += byte(0) < 0x20 || byte(0) == 0x7F || c1 || turns ? ' ' : clean[i];
+    i += c1 ? 1 : turns ? 2 : 0;
+  }
   return out;
 }
+
+std::string one_line(std::string_view text) { return without_controls(utf8_prefix(text, 2048)); }
 
 Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool, CallRequest& request) {
   if (!tool.spec->credential) return {};

@@ -32,4 +32,8 @@ Checked check_result(std::string_view who, const ToolSpec* spec, aoh_status stat
 /// `text` as one line of at most 2 KiB of valid UTF-8, control characters as spaces.
 std::string one_line(std::string_view text);
 
+/// `text` as UTF-8 with a space for each character that a terminal would act on: C0, DEL, C1, line
+/// separators, and what turns the direction of writing.
+std::string without_controls(std::string_view text);
+
 }  // namespace aoh::host

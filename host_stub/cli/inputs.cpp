@@ -1,12 +1,16 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <iostream>
 
+#include "calls/check.hpp"
 #include "cli/io.hpp"
 #include "loader/manifest.hpp"
 #include "loader/trust.hpp"
@@ -37,8 +41,33 @@ Secret without_line_end(std::string text) {
   return Secret(std::move(text));
 }
 
+volatile std::sig_atomic_t g_interrupted = 0;
+
+/// While it lives, the signals that end a program end a read() instead; then they are given again. Else
+/// Ctrl-C at a password would leave a terminal without echo behind.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    g_interrupted = 0;
+    struct sigaction hold {};
+    hold.sa_handler = [](int number) { g_interrupted = number; };
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &hold, &before_[i]);
+  }
+  ~HeldSignals() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+    if (g_interrupted) ::raise(g_interrupted);
+  }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+ private:
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  std::array<struct sigaction, kSignals.size()> before_{};
+};
+
 /// Asks on the terminal itself, without echo, whatever stdin and stdout are.
 Secret ask(const std::string& question) {
+  const HeldSignals held;
   const int fd = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return {};
   termios before{};
@@ -54,6 +83,7 @@ Secret ask(const std::string& question) {
   if (known) ::tcsetattr(fd, TCSAFLUSH, &before);
   (void)!::write(fd, "\n", 1);
   ::close(fd);
+  if (g_interrupted) wipe(answer);
   return Secret(std::move(answer));
 }
 
@@ -80,13 +110,13 @@ std::vector<std::string> secret_fields(const Command& c, const std::string& type
 std::string error_line(std::string_view what) {
   while (what.ends_with('\n')) what.remove_suffix(1);
   std::string line = "host-stub: ";
-  for (const char c : what) {
-    if (c == '\n')
-      line += "; ";
-    else
-      line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  for (;;) {
+    const auto end = what.find('\n');
+    line += without_controls(what.substr(0, end));
+    if (end == std::string_view::npos) return line + "\n";
+    line += "; ";
+    what.remove_prefix(end + 1);
   }
-  return line + "\n";
 }
 
 std::string read_file(const fs::path& file, std::size_t max_bytes) {

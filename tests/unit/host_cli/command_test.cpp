@@ -96,6 +96,7 @@ TEST(Duration, UnitsAddUpAndTheRestIsRefused) {
 
 TEST(ErrorLine, IsOneLineWithoutControls) {
   EXPECT_EQ(aoh::host::error_line("a\nb\x1b[31m\tc\n"), "host-stub: a; b [31m c\n");
+  EXPECT_EQ(aoh::host::error_line("\u009b31m \u202etxt \u00e9"), "host-stub:  31m  txt \u00e9\n");
 }
 
 }  // namespace
