@@ -53,13 +53,17 @@ Job::Abortable::~Abortable() {
 Runtime::Runtime(const aoh_host* host, Config config)
     : config_(std::move(config)), services_(host), clock_(host) {}
 
-Runtime::~Runtime() {
+Runtime::~Runtime() { stop(); }
+
+void Runtime::stop() {
   quiesce();
   if (!io_) return;
   guard_.reset();
   io_->stop();
   for (std::thread& t : threads_) t.join();
+  threads_.clear();
   clock_.stop();
+  io_.reset();
 }
 
 net::TraceSink Runtime::trace(std::string label) const {

@@ -85,6 +85,9 @@ class Runtime {
 
   /// Cancels all jobs, now and later.
   void quiesce();
+  /// Quiesces, joins the threads and drops the work that was left to itself. For an owner whose later members
+  /// that work still uses; no job may be started after it.
+  void stop();
 
  private:
   void start();

@@ -1,5 +1,7 @@
 #include "tools/deliver.hpp"
 
+#include <atomic>
+
 #include "host/files.hpp"
 #include "smtp/client.hpp"
 #include "tools/base64.hpp"
@@ -63,10 +65,25 @@ aoh::Result recorded_result(const OutboxRecord& r, bool repeated) {
   return aoh::Result::ok(std::move(j), std::move(text));
 }
 
-// The network part. Holds everything it needs: it may outlive the call.
+// Writes the outcome. Meanwhile a person may have settled the record, taking it for a dead program's: what
+// the server answered counts for more, and a message that was sent must not stand there as one to send.
+void save_outcome(const Outbox& outbox, Outbox::Entry& entry) {
+  try {
+    outbox.save(entry);
+  } catch (const Failure&) {
+    const auto now = outbox.find(entry.record.id);
+    if (!now || now->version == entry.version) throw;
+    entry.version = now->version;
+    outbox.save(entry);
+  }
+}
+
+// The network part. Holds everything it needs: it may outlive the call, which learns from `committed` whether
+// the server may have the message.
 net::Task<OutboxRecord> transmit(host::Runtime& runtime, const Outbox& outbox, std::shared_ptr<host::Job> job,
                                  [[maybe_unused]] std::shared_ptr<Outbox::Claim> claim, Outbox::Entry entry,
-                                 std::string bytes, smtp::Login login, net::Executor executor) {
+                                 std::string bytes, smtp::Login login,
+                                 std::shared_ptr<std::atomic<bool>> committed, net::Executor executor) {
   const std::string where = login.endpoint.where();
   // A failure before the final dot: nothing was sent, the same bytes may go another time.
   const auto failed = [&](const Error& e) {
@@ -85,7 +102,6 @@ net::Task<OutboxRecord> transmit(host::Runtime& runtime, const Outbox& outbox, s
   }
   smtp::Envelope envelope{entry.record.from, entry.record.to, bytes.size(), false, entry.record.smtputf8};
   auto abortable = std::make_unique<host::Job::Abortable>(*job, [&c = *client] { c.abort(); });
-  bool committed = false;
   smtp::Outcome outcome;
   std::exception_ptr not_sent;
   try {
@@ -96,11 +112,11 @@ net::Task<OutboxRecord> transmit(host::Runtime& runtime, const Outbox& outbox, s
       entry.record.state = OutboxState::committing;
       ++entry.record.attempts;
       outbox.save(entry);
-      committed = true;
+      *committed = true;
     });
   } catch (const Failure& f) {
     not_sent = std::current_exception();
-    if (!committed) failed(f.error);
+    if (!*committed) failed(f.error);
   } catch (...) {
     not_sent = std::current_exception();
   }
@@ -109,7 +125,7 @@ net::Task<OutboxRecord> transmit(host::Runtime& runtime, const Outbox& outbox, s
   entry.record.take(outcome);
   entry.record.error = outcome.error ? error_json(outcome.error) : aoh::Json();
   try {
-    outbox.save(entry);
+    save_outcome(outbox, entry);
   } catch (const std::exception& e) {
     // The truth is known now and told; the record still says `committing`, which never sends again.
     runtime.services().log.error("the outbox record could not be written after sending",
@@ -247,15 +263,27 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   login.endpoint = *account.smtp;
   login.credentials = services.sign_in(account, call.id());
   auto job = std::make_shared<host::Job>(call.id());
+  const OutboxRecord sent_with = entry->record;
   // std::function wants a copyable closure; the parts are used once.
   auto parts = std::make_shared<std::tuple<Outbox::Entry, std::string, smtp::Login>>(
       std::move(*entry), std::move(bytes), std::move(login));
-  const OutboxRecord done = box.runtime.run<OutboxRecord>(
-      call, job, [&runtime = box.runtime, &outbox = box.outbox, job, claim, parts](net::Executor executor) {
-        return transmit(runtime, outbox, job, claim, std::move(std::get<0>(*parts)),
-                        std::move(std::get<1>(*parts)), std::move(std::get<2>(*parts)), std::move(executor));
-      });
-  return recorded_result(done, false);
+  const auto committed = std::make_shared<std::atomic<bool>>(false);
+  const auto work = [&runtime = box.runtime, &outbox = box.outbox, job, claim, parts,
+                     committed](net::Executor executor) {
+    return transmit(runtime, outbox, job, claim, std::move(std::get<0>(*parts)),
+                    std::move(std::get<1>(*parts)), std::move(std::get<2>(*parts)), committed,
+                    std::move(executor));
+  };
+  try {
+    return recorded_result(box.runtime.run<OutboxRecord>(call, job, work), false);
+  } catch (const Failure&) {
+    // "Cancelled" would be an invitation to send it once more. A host's own key makes a repetition safe, and
+    // its session goes on from there.
+    if (!*committed || !call.context()["idempotency_key"].str().empty()) throw;
+    OutboxRecord r = sent_with;
+    r.state = OutboxState::uncertain;
+    return uncertain_result(r, false);
+  }
 }
 
 }  // namespace mailroom::tools
