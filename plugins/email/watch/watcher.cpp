@@ -261,6 +261,7 @@ net::Task<void> Watcher::session() {
   if (attempt_ > 0) say("starting");
   const bool connected = co_await connect();
   if (!connected) co_return;
+  no_idle_ = false;
   contact();
   co_await begin();
   bool sure = true;
@@ -291,11 +292,19 @@ net::Task<void> Watcher::session() {
 // again soon.
 net::Task<void> Watcher::wait_for_news(bool sure) {
   const milliseconds early{500ll << std::min(hollow_, kHollowMost)};
-  if (client_->can_idle()) {
+  if (client_->can_idle() && !no_idle_) {
     say("idle");
     const milliseconds renew = std::chrono::duration_cast<milliseconds>(runtime_.config().idle_renew);
     idling_ = true;
-    co_await client_->idle(net::after(runtime_.clock().now_ns(), !sure ? early : renew));
+    try {
+      co_await client_->idle(net::after(runtime_.clock().now_ns(), !sure ? early : renew));
+    } catch (const Failure& f) {
+      if (is_fatal(f.error.code)) throw;
+      // Offered and refused: this server is polled from here on.
+      no_idle_ = true;
+      runtime_.services().log.warn("watching " + credential_id_ + " " + printable(mailbox_, 200) +
+                                   " by polling: " + f.error.line());
+    }
     idling_ = false;
   } else {
     say("polling");

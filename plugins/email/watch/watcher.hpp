@@ -83,6 +83,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   net::Alarm host_alarm_;  // the host's answer to a hand-over
   std::unique_ptr<imap::Client> client_;
   bool idling_ = false;    // may the client be interrupted?
+  bool no_idle_ = false;   // did the server refuse an IDLE that it had offered?
   bool stopping_ = false;  // has the host asked to stop?
   unsigned attempt_ = 0;   // failures in a row
   unsigned hollow_ = 0;    // times in a row that the server announced a message that was not there yet

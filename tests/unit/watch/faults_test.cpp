@@ -339,6 +339,22 @@ TEST_F(Faults, WhatIsExpungedWhileItIsFetchedIsSkippedAndNothingElse) {
   EXPECT_EQ(subjects(), (Strings{"m1", "m3", "m5", "m6"}));
 }
 
+TEST_F(Faults, AServerThatOffersIdleAndRefusesItIsPolled) {
+  imap.fault([&](const ScriptedImap::Command& c) {
+    if (c.verb != "IDLE") return false;
+    imap.say(c.tag + " BAD not here\r\n");
+    return true;
+  });
+  imap.add("m1");
+  start();
+  ASSERT_TRUE(until([&] { return trigger->last_health()["state"].str() == "polling"; })) << health();
+  imap.add("m2");
+  clock->advance(config.poll_interval.count() * 1'000'000'000);
+  ASSERT_TRUE(until([&] { return trigger->events().size() >= 2; })) << health();
+  EXPECT_EQ(subjects(), (Strings{"m1", "m2"}));
+  EXPECT_EQ(imap.connections(), 1u);
+}
+
 TEST_F(Faults, ANewNumberingOnReconnectLosesNothingAndRepeatsNothing) {
   for (const char* subject : {"m1", "m2"}) imap.add(subject);
   const std::string date = imap.add("twin").date;
