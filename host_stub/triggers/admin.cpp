@@ -4,6 +4,7 @@
 #include <ctime>
 #include <ostream>
 
+#include "calls/check.hpp"
 #include "sessions/agent.hpp"
 #include "sessions/session_store.hpp"
 #include "triggers/blueprint_store.hpp"
@@ -25,10 +26,8 @@ std::string time_text(std::int64_t ns) {
 
 /// What a stranger wrote goes to a terminal: control characters do not.
 std::string printable(std::string_view text, std::size_t max_bytes) {
-  std::string out;
-  for (const char c : utf8_prefix(text, max_bytes))
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return out.size() < text.size() ? out + "…" : out;
+  const std::string_view shown = utf8_prefix(text, max_bytes);
+  return without_controls(shown) + (shown.size() < text.size() ? "…" : "");
 }
 
 Json parsed(const std::string& text) {
@@ -330,6 +329,20 @@ int parked_list(const Sql& sql, PrintTo to) {
     }
   }
   {
+    // What a module could not make an event of: nothing can be retried here, but somebody must hear of it.
+    Rows rows = sql.query(
+        "SELECT source_key, blueprint, key, at_ns, why FROM decisions WHERE decision='parked' ORDER BY id "
+        "DESC LIMIT 1000");
+    while (rows.next()) {
+      all.push(Json{{"kind", "message"},
+                    {"source", rows.text(0)},
+                    {"blueprint", rows.text(1)},
+                    {"event", rows.text(2)},
+                    {"received", time_text(rows.integer(3))},
+                    {"error", rows.text(4)}});
+    }
+  }
+  {
     Rows rows = sql.query("SELECT key, failures, error FROM sources WHERE state='parked' ORDER BY key");
     while (rows.next())
       all.push(Json{{"kind", "source"},
@@ -343,6 +356,9 @@ int parked_list(const Sql& sql, PrintTo to) {
     if (entry["kind"].str() == "event") {
       to.out << entry["number"].integer() << "  " << entry["blueprint"].str() << "  "
              << entry["received"].str() << "  " << printable(entry["event"].str(), 80);
+    } else if (entry["kind"].str() == "message") {
+      to.out << "message " << printable(entry["event"].str(), 120) << "  " << entry["blueprint"].str() << "  "
+             << entry["received"].str() << "; look at it with a mail reader, it is not handed over";
     } else {
       to.out << "source " << printable(entry["source"].str(), 120) << " after " << entry["failures"].integer()
              << " failures; host-stub run tries it anew at its start";

@@ -26,8 +26,13 @@ std::optional<Handover::Event> Handover::due_event() {
       "ORDER BY due_ns, id LIMIT 1",
       ports_.now_ns());
   if (!rows.next()) return std::nullopt;
-  return Event{rows.integer(0), rows.integer(1), rows.text(2),
-               rows.text(3),    rows.text(4),    Json::parse(rows.text(5))};
+  Event event{rows.integer(0), rows.integer(1), rows.text(2), rows.text(3), rows.text(4), {}, {}};
+  try {
+    event.payload = Json::parse(rows.text(5));
+  } catch (const JsonError& e) {
+    event.unreadable = e.what();
+  }
+  return event;
 }
 
 bool Handover::hand_over_one() {
@@ -35,7 +40,9 @@ bool Handover::hand_over_one() {
   if (!event) return false;
   try {
     const auto blueprint = find_(event->blueprint);
-    if (!blueprint) {
+    if (!event->unreadable.empty()) {
+      park(*event, "its payload cannot be read: " + event->unreadable);
+    } else if (!blueprint) {
       park(*event,
            "the blueprint \"" + event->blueprint + "\" is not there; add it again, then: parked retry");
     } else if (agent_exists_ && !agent_exists_(blueprint->agent_id)) {

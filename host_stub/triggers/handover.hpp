@@ -36,6 +36,7 @@ class Handover {
     std::int64_t id = 0, attempts = 0;
     std::string blueprint, dedupe_key, session_key;
     Json payload;
+    std::string unreadable;  // why payload is none: it must not hold up the others
   };
   std::optional<Event> due_event();
   void hand_over(const Event& event, const Blueprint& blueprint);

@@ -12,7 +12,9 @@
 namespace aoh::host {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class HandoverTest : public TriggerTest {
  protected:
@@ -43,6 +45,7 @@ class HandoverTest : public TriggerTest {
     return {sql_, ports_, catalog, [this](std::string_view) { return b_; },
             [this](std::string_view id) { return id == "a"; }};
   }
+  void damage(const std::string& key) { sql_.run("UPDATE events SET payload='{' WHERE dedupe_key=?", key); }
   void all(Handover& h) {
     while (h.hand_over_one()) {
     }
@@ -57,6 +60,29 @@ class HandoverTest : public TriggerTest {
   }
   std::shared_ptr<Blueprint> b_;
 };
+
+TEST_F(HandoverTest, WhatAModuleParkedIsListedWithItsReason) {
+  for (const char* decision : {"parked", "ignored"})
+    sql_.run(
+        "INSERT INTO decisions(source_key, key, blueprint, decision, why, at_ns) "
+        "VALUES('k',?,'b',?,'poison',1)",
+        std::string(decision) + "-one", decision);
+  std::ostringstream text, json;
+  parked_list(sql_, {text, false});
+  parked_list(sql_, {json, true});
+  EXPECT_THAT(text.str(), AllOf(HasSubstr("parked-one"), HasSubstr("poison"), Not(HasSubstr("ignored-one"))));
+  EXPECT_EQ(Json::parse(json.str())["parked"].size(), 1u);
+}
+
+TEST_F(HandoverTest, AnEventThatCannotBeReadIsParkedAndTheOthersPass) {
+  event("m1");
+  event("m2");
+  damage("m1");
+  auto h = handover();
+  all(h);
+  EXPECT_EQ(event_state("m1"), "parked");
+  EXPECT_EQ(event_state("m2"), "handed");
+}
 
 TEST_F(HandoverTest, RendersInputsAndMapsOnFinish) {
   b_->inputs = Json::parse(
