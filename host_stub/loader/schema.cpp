@@ -102,6 +102,7 @@ struct Node {
   std::optional<std::size_t> min_length, max_length, min_items, max_items;
   bool unique = false;
   std::shared_ptr<const RE2> pattern;
+  bool is_regex = false;  // "format": "regex", the only format that is checked
   std::vector<Node> any_of, one_of, all_of;
 
   const Node* property(std::string_view key) const;
@@ -241,6 +242,8 @@ class Compiler {
       n.unique = v.boolean();
     } else if (key == "pattern") {
       n.pattern = regex(v, at);
+    } else if (key == "format") {
+      n.is_regex = v.str() == "regex";
     } else if (std::find(kKeywords.begin(), kKeywords.end(), key) == kKeywords.end()) {
       const std::string near = nearest(key, kKeywords);
       fail(at, "is not a keyword of the subset of JSON Schema used here" +
@@ -328,6 +331,13 @@ class Validator {
         put({at, "at least " + std::to_string(*n.min_length) + of, std::to_string(length) + of, {}});
       if (n.max_length && length > *n.max_length)
         put({at, "at most " + std::to_string(*n.max_length) + of, std::to_string(length) + of, {}});
+    }
+    if (n.is_regex && v.str().size() <= kMaxPatternInput) {
+      RE2::Options options(RE2::Quiet);
+      options.set_case_sensitive(false);  // takes more room; what a module makes of it must not fail later
+      options.set_max_mem(8 << 20);
+      if (const RE2 re(v.str(), options); !re.ok())
+        put({at, "a regular expression of RE2 (no back-references, no look-around)", re.error(), {}});
     }
     if (!n.pattern) return;
     if (v.str().size() > kMaxPatternInput)

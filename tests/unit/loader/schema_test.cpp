@@ -30,6 +30,8 @@ TEST(Schema, EachKeywordAcceptsAndRefuses) {
       {R"({"minLength":2})", "\"\u00e9\u00e9\"", "\"\u00e9\"", "at least 2 characters, came 1 characters"},
       {R"({"maxLength":2})", "\"\u00e9\u00e9\"", "\"abc\"", "at most 2 characters"},
       {R"({"pattern":"^a+$"})", "\"aaa\"", "\"b\"", "a text that matches ^a+$"},
+      {R"({"format":"regex"})", "\"(a|b)\"", "\"(\"", "a regular expression of RE2"},
+      {R"({"format":"regex"})", "\"a{10}\"", "\"((a{1000}){1000}){1000}\"", "a regular expression of RE2"},
       {R"({"minItems":1})", "[1]", "[]", "at least 1 items, came 0"},
       {R"({"maxItems":1})", "[1]", "[1,2]", "at most 1 items"},
       {R"({"uniqueItems":true})", R"([1,"1",{"a":1}])", R"([{"a":1,"b":2},{"b":2.0,"a":1}])",
