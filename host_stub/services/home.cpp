@@ -49,7 +49,8 @@ Home::Home(const std::filesystem::path& dir) : dir_(std::filesystem::absolute(di
 std::optional<HomeLock> HomeLock::take(const Home& home) {
   const int fd = ::open(home.lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
-    throw HomeError("the lock " + home.lock_file().string() + " cannot be opened: " + std::strerror(errno));
+    throw HomeError("the lock " + home.lock_file().string() + " cannot be opened: " + std::strerror(errno) +
+                    ". Choose another home with --home DIR");
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     ::close(fd);
     return std::nullopt;

@@ -88,6 +88,11 @@ const Secret& Vault::key() {
     if (!ok || ::rename(aside.c_str(), key_file_.c_str()) != 0)
       throw VaultError("the vault's key cannot be written to " + key_file_.string() +
                        ": is the disk full, or the home read-only?");
+    // The name must be on the disk before anything is sealed with the key.
+    const int folder = ::open(key_file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool kept = folder >= 0 && ::fsync(folder) == 0;
+    if (folder >= 0) ::close(folder);
+    if (!kept) throw VaultError("the vault's key cannot be kept in " + key_file_.parent_path().string());
     key_ = Secret(std::move(fresh));
     return key_;
   }

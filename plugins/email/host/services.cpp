@@ -32,7 +32,7 @@ Error from_status(aoh_status status, std::string what, std::string where) {
       e.code = Errc::invalid;
       break;
     default:
-      e.cure = "The host's log says more; a full disk is the usual cause";
+      e.cure = "The host's log says more; a full disk or a vault key that others may read are usual causes";
   }
   return e;
 }

@@ -276,14 +276,17 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   };
   try {
     return recorded_result(box.runtime.run<OutboxRecord>(call, job, work), false);
-  } catch (const Failure&) {
+  } catch (const Failure& f) {
     // "Cancelled" would be an invitation to send it once more. A host's own key makes a repetition safe, and
     // its session goes on from there.
-    if (!*committed || !call.context()["idempotency_key"].str().empty()) throw;
-    OutboxRecord r = sent_with;
-    r.state = OutboxState::uncertain;
-    return uncertain_result(r, false);
+    const bool given_up = f.error.code == Errc::cancelled || f.error.code == Errc::timeout;
+    if (!*committed || (given_up && !call.context()["idempotency_key"].str().empty())) throw;
+  } catch (const std::exception&) {
+    if (!*committed) throw;
   }
+  OutboxRecord r = sent_with;
+  r.state = OutboxState::uncertain;
+  return uncertain_result(r, false);
 }
 
 }  // namespace mailroom::tools

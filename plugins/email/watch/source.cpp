@@ -42,7 +42,8 @@ StartFrom StartFrom::parse(std::string_view t) {
   std::int64_t s = days_from_civil(*y, static_cast<unsigned>(*m), static_cast<unsigned>(*d)) * 86'400;
   if (t.size() == 10) return {Kind::date, s};
   const auto hh = number(t, 11, 2), mm = number(t, 14, 2);
-  if ((t[10] != 'T' && t[10] != ' ') || !hh || !mm || *hh > 23 || *mm > 59 || t[13] != ':') bad(t);
+  if ((t[10] != 'T' && t[10] != 't' && t[10] != ' ') || !hh || !mm || *hh > 23 || *mm > 59 || t[13] != ':')
+    bad(t);
   s += *hh * 3600 + *mm * 60;
   std::string_view rest = t.substr(16);
   if (rest.starts_with(':')) {

@@ -17,6 +17,7 @@ TEST(StartFrom, Words) {
 TEST(StartFrom, Dates) {
   EXPECT_EQ(StartFrom::parse("2026-11-23").date_s, 1'795'392'000);
   EXPECT_EQ(StartFrom::parse("2026-11-23T08:00:00Z").date_s, 1'795'392'000 + 8 * 3600);
+  EXPECT_EQ(StartFrom::parse("2026-11-23t08:00:00z").date_s, 1'795'392'000 + 8 * 3600);
   EXPECT_EQ(StartFrom::parse("2026-11-23T08:00:00.25+02:00").date_s, 1'795'392'000 + 6 * 3600);
   EXPECT_EQ(StartFrom::parse("2026-11-23 08:00").date_s, 1'795'392'000 + 8 * 3600);
   EXPECT_EQ(StartFrom::parse("1970-01-01").date_s, 0);
