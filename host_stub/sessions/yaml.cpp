@@ -369,7 +369,7 @@ std::int64_t parse_duration(std::string_view text) {
   const auto [p, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (ec != std::errc() || number < 0 || text.data() + text.size() - p != 1) return -1;
   const std::int64_t seconds = *p == 's' ? 1 : *p == 'm' ? 60 : *p == 'h' ? 3600 : *p == 'd' ? 86400 : 0;
-  if (seconds == 0 || number > 366 * 86400 / seconds) return -1;
+  if (seconds == 0 || number > std::int64_t{366} * 86400 / seconds) return -1;
   return number * seconds * 1'000'000'000;
 }
 
