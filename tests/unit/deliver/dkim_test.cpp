@@ -135,7 +135,9 @@ TEST(Dkim, NoLineIsLongAndTheSameInputGivesTheSameField) {
       const std::size_t end = field.find("\r\n", at);
       longest = std::max(longest, end - at);
       at = end + 2;
-      if (at < field.size()) EXPECT_EQ(field[at], ' ');
+      if (at < field.size()) {
+        EXPECT_EQ(field[at], ' ');
+      }
     }
     EXPECT_LE(longest, 78u);
   }
