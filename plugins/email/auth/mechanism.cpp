@@ -50,7 +50,7 @@ void check(const Credentials& credentials) {
   if (password.find('\0') != std::string_view::npos) refuse("the password contains a NUL byte");
 }
 
-std::string without_secrets(std::string words, const Credentials& credentials) {
+std::string without_secrets(std::string_view words, const Credentials& credentials) {
   const std::string_view password = credentials.password.reveal();
   std::string quoted;  // as an IMAP LOGIN has it
   for (const char c : password) {
@@ -63,7 +63,7 @@ std::string without_secrets(std::string words, const Credentials& credentials) {
                     holds(words, base64(password).reveal()) || holds(words, base64(message).reveal());
   aoh::wipe(quoted);
   aoh::wipe(message);
-  return told ? "(withheld: it repeats the sign-in)" : words;
+  return told ? "(withheld: it repeats the sign-in)" : std::string(words);
 }
 
 }  // namespace mailroom::auth

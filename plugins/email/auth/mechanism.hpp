@@ -47,6 +47,6 @@ void check(const Credentials& credentials);
 
 /// A server's words about a sign-in, or a remark in their place when they repeat what was sent: servers quote
 /// the line that they do not understand, and the line may be the password, plain or in base64.
-std::string without_secrets(std::string words, const Credentials& credentials);
+std::string without_secrets(std::string_view words, const Credentials& credentials);
 
 }  // namespace mailroom::auth

@@ -124,7 +124,7 @@ T Runtime::run(aoh::Call& call, const std::shared_ptr<Job>& job,
   auto outcome = std::make_shared<Outcome>();
   const net::Executor executor = strand();
   boost::asio::co_spawn(executor, own_frame<T>(std::move(work), executor),
-                        [outcome, job](std::exception_ptr error, T value) {
+                        [outcome, job](const std::exception_ptr& error, T value) {
                           outcome->error = error;
                           if (!error) outcome->value = std::move(value);
                           finished(*job);

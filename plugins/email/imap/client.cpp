@@ -63,7 +63,7 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
   Opening opening(client->session_, options);
   if (co_await net::drive(*client->stream_, opening) != Action::Kind::done) {
     Failure f = failure(opening, *client->stream_);
-    f.error.server = auth::without_secrets(std::move(f.error.server), login.credentials);
+    f.error.server = auth::without_secrets(f.error.server, login.credentials);
     throw f;
   }
   co_return std::move(client);

@@ -41,7 +41,7 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
   if (end != Action::Kind::done) {
     Failure f = failure(opening, *client->stream_);
     if (client->login_.credentials)
-      f.error.server = auth::without_secrets(std::move(f.error.server), *client->login_.credentials);
+      f.error.server = auth::without_secrets(f.error.server, *client->login_.credentials);
     throw f;
   }
   client->login_.credentials.reset();  // not needed any more: wiped
