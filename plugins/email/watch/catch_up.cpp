@@ -158,7 +158,10 @@ net::Task<void> Watcher::fetch_heads(Batch& batch) {
     if (item.parked.empty()) uids.push_back(item.uid);
   const imap::OnRow on_row = [&](imap::MessageRow&& row) {
     for (auto& item : batch.items)
-      if (item.uid == row.uid) item.head = std::move(row);
+      if (item.uid == row.uid) {
+        item.head = std::move(row);
+        return;
+      }
   };
   if (uids.empty()) co_return;
   try {
