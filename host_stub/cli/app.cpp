@@ -372,6 +372,7 @@ void App::start_automation() {
   options.agent_folders.push_back(p.home.agents());
   p.automation = std::make_unique<Automation>(std::move(parts), std::move(options));
   p.automation->start();
+  for (Module* module : p.registry->modules()) module->background_start();
 }
 
 Automation* App::automation() { return p_->automation.get(); }

@@ -121,6 +121,7 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   CLI::App* outbox = group("outbox", "What was sent, or may have been");
   verb(outbox, "list", "All records");
   verb(outbox, "show", "One record", "ID", "Its id");
+  verb(outbox, "cancel", "Take back one that waits", "ID", "Its id");
   CLI::App* resolve = verb(outbox, "resolve", "Say what became of an uncertain one", "ID", "Its id");
   resolve->add_option("STATE", c.text, "sent or failed")
       ->required()

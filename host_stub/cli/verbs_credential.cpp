@@ -185,6 +185,16 @@ int outbox_verb(App& app, const Command& c, const Io& io) {
                                : "; host-stub sessions retry " + session + " sends it again"));
     return 0;
   }
+  if (c.verb == "outbox cancel") {
+    const std::string why =
+        app.state().resolve_outbox(c.target, "cancelled", "operator", app.clock().wall_ns());
+    if (!why.empty()) throw CliError(why);
+    if (c.json)
+      io.json(Json{{"id", c.target}, {"state", "cancelled"}});
+    else
+      io.line(c.target + " is taken back: it will not be sent");
+    return 0;
+  }
   Json all = Json::array();
   for (Json& r : app.state().outbox()) {
     if (c.verb == "outbox show") {

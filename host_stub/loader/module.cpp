@@ -3,6 +3,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "aoh/extensions/background.h"
+
 namespace aoh::host {
 namespace {
 
@@ -143,6 +145,14 @@ Outcome Module::trigger_reconfigure(aoh_trigger* trigger, std::string_view sourc
 void Module::trigger_stop(aoh_trigger* trigger) {
   const Lifecycle lock(*this);
   if (aoh_instance* self = instance_.load()) functions_.trigger_stop(self, trigger);
+}
+
+void Module::background_start() {
+  const Lifecycle lock(*this);
+  aoh_instance* self = instance_.load();
+  const auto* table =
+      static_cast<const aoh_background_v1*>(functions_.get_extension(borrow(AOH_BACKGROUND_ID)));
+  if (self && table && AOH_HAS(aoh_background_v1, table, start)) table->start(self);
 }
 
 void Module::quiesce(std::int64_t deadline_ns) {

@@ -55,6 +55,8 @@ class Module {
   Outcome trigger_start(std::string_view source_json, std::string_view cursor, aoh_trigger* trigger);
   Outcome trigger_reconfigure(aoh_trigger* trigger, std::string_view source_json);
   void trigger_stop(aoh_trigger* trigger);
+  /// aoh.background/1, if the module has it: this host stays up.
+  void background_start();
   void quiesce(std::int64_t deadline_ns);
   /// Waits until nothing uses the module (see Use), then destroys the instance. False at the deadline: the
   /// instance is left alive (leaked on purpose), because destroying it under a running call would be worse.

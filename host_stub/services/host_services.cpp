@@ -114,7 +114,23 @@ struct Thunks {
   }
 
   // aoh.vault/1
+  // What waits in an outbox goes without a call: the record that a granted call made stands for it.
+  static bool outbox_names(InstanceHost& i, std::string_view credential, std::string_view bearer) {
+    constexpr std::string_view kPrefix = "outbox:";
+    if (!bearer.starts_with(kPrefix) || !i.services_.state) return false;
+    const auto entry =
+        i.services_.state->get(i.module_, "outbox/" + std::string(bearer.substr(kPrefix.size())));
+    if (!entry) return false;
+    const Json record = Json::parse(entry->text);
+    const std::string& state = record["state"].str();
+    return record["credential_id"].str() == credential &&
+           (state == "prepared" || state == "queued" || state == "committing" || state == "sent");
+  }
   static bool may_use(InstanceHost& i, std::string_view credential, std::string_view bearer) {
+    if (outbox_names(i, credential, bearer)) {
+      const auto known = i.services_.credentials->get(credential);
+      return known && i.types_.count((*known)["type"].str());
+    }
     const auto b = i.services_.bearers->find(bearer);
     const auto record = i.services_.credentials->get(credential);
     return b && b->module == i.module_ && b->may_use(credential) && record &&

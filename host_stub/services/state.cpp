@@ -93,7 +93,8 @@ std::vector<Json> State::outbox() const {
 
 std::string State::resolve_outbox(std::string_view id, std::string_view state, std::string_view by,
                                   std::int64_t now) {
-  if (state != "sent" && state != "failed") return "an uncertain message is resolved as 'sent' or 'failed'";
+  if (state != "sent" && state != "failed" && state != "cancelled")
+    return "an uncertain message is resolved as 'sent' or 'failed'";
   Transaction t(db_);
   std::string module, key;
   Json record;
@@ -114,9 +115,13 @@ std::string State::resolve_outbox(std::string_view id, std::string_view state, s
   }
   if (key.empty()) return "there is no outbox record '" + std::string(id) + "'; see: host-stub outbox list";
   const std::string was = record["state"].str();
-  // A record that was being committed when the host died is as uncertain as one that says so.
-  if (was != "uncertain" && was != "committing")
+  if (state == "cancelled") {
+    if (was != "queued")
+      return "'" + std::string(id) + "' is " + was + ": only what waits in the outbox can be taken back";
+  } else if (was != "uncertain" && was != "committing") {
+    // A record that was being committed when the host died is as uncertain as one that says so.
     return "'" + std::string(id) + "' is " + was + ": only an uncertain one is resolved by hand";
+  }
   record.set("state", state).set("resolved_by", by).set("updated_unix_ns", now);
   const std::string text = record.dump();
   if (!apply(module, {{key, text, UINT64_MAX, false}})) return "somebody else changed it; look again";

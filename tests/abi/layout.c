@@ -1,5 +1,6 @@
 /* Sizes and offsets of every struct of the interface, on 64-bit machines. A line may be added; none may
  * change within a major version. */
+#include "aoh/extensions/background.h"
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
@@ -121,6 +122,11 @@ AT(aoh_vault_v1, struct_size, 0);
 AT(aoh_vault_v1, revision, 4);
 AT(aoh_vault_v1, read, 8);
 AT(aoh_vault_v1, compare_and_set, 16);
+
+SIZE(aoh_background_v1, 16);
+AT(aoh_background_v1, struct_size, 0);
+AT(aoh_background_v1, revision, 4);
+AT(aoh_background_v1, start, 8);
 
 /* Numbers that both sides have compiled in. */
 #define IS(name, n) _Static_assert((name) == (n), #name " changed")

@@ -1,5 +1,6 @@
 /* Names every struct of the interface in a function's type, so that abidw sees the services too: a module
  * reaches them through const void *, which hides them. Never run. */
+#include "aoh/extensions/background.h"
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
@@ -21,6 +22,7 @@ PROBE(aoh_call)
 PROBE(aoh_event)
 PROBE(aoh_trigger)
 PROBE(aoh_module)
+PROBE(aoh_background_v1)
 PROBE(aoh_blob_v1)
 PROBE(aoh_clock_v1)
 PROBE(aoh_credential_v1)

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "aoh/extensions/background.h"
 #include "aoh/sdk/call.hpp"
 #include "aoh/sdk/result.hpp"
 #include "aoh/sdk/services.hpp"
@@ -49,6 +50,8 @@ class Plugin {
     throw StatusError(AOH_E_UNSUPPORTED, "this module has no triggers");
   }
   virtual void trigger_stop(aoh_trigger*) {}
+  /// The host stays up: work that goes on without a call may begin (aoh.background/1). Returns at once.
+  virtual void background_start() {}
   virtual void quiesce(std::int64_t /*deadline_ns*/) {}
 
  protected:
@@ -187,7 +190,13 @@ struct Thunks {
     guarded(nullptr, [&] { plugin(self).quiesce(deadline_ns); });
   }
   static void destroy(aoh_instance* self) noexcept { delete &plugin(self); }
-  static const void* get_extension(aoh_str) noexcept { return nullptr; }
+  static void background_start(aoh_instance* self) noexcept {
+    guarded(nullptr, [&] { plugin(self).background_start(); });
+  }
+  static const void* get_extension(aoh_str id) noexcept {
+    static constexpr aoh_background_v1 kBackground{sizeof(aoh_background_v1), 1, &background_start};
+    return sv(id) == AOH_BACKGROUND_ID ? &kBackground : nullptr;
+  }
 
   static constexpr aoh_module table() {
     return {sizeof(aoh_module),

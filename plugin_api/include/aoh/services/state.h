@@ -1,9 +1,10 @@
 /* aoh.state/1: durable key-value state of one module. Needs the permission "state".
  *
  * Keys below "outbox/" are records that people look at: JSON objects with at least {"id", "state", "kind",
- * "summary", "created_unix_ns", "updated_unix_ns"}, where state is prepared, committing, sent, refused,
- * failed or uncertain. The host lists and shows them, and lets a human resolve an uncertain one by setting
- * "state" to "sent" or "failed" with "resolved_by". */
+ * "summary", "created_unix_ns", "updated_unix_ns"}, where state is preview, prepared, queued, committing,
+ * sent, refused, failed, uncertain or cancelled. The host lists and shows them, lets a human resolve an
+ * uncertain one by setting "state" to "sent" or "failed" with "resolved_by", and take a queued one back by
+ * setting it to "cancelled". */
 #ifndef AOH_SERVICES_STATE_H
 #define AOH_SERVICES_STATE_H
 #include "aoh/module.h"

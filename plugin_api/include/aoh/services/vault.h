@@ -12,7 +12,9 @@ extern "C" {
 typedef struct aoh_vault_v1 {
   uint32_t struct_size, revision;
   /* Writes the secret field ("password", "refresh_token") of a credential. bearer: the call_id or trigger_id
-     on whose behalf; it must be live and granted this credential, else AOH_E_DENIED. Each hand-out is audited
+     on whose behalf; it must be live and granted this credential, else AOH_E_DENIED. Or "outbox:ID": the
+     module's own record below "outbox/" (state.h) with that id, which names this credential as its
+     "credential_id" and is prepared, queued, committing or sent. Each hand-out is audited
      without its value. version receives the value's version. AOH_E_NOT_FOUND when there is none. [any-thread,
      may read the disk] Since 1. */
   aoh_status (*read)(const aoh_host* host, aoh_str credential_id, aoh_str field, aoh_str bearer,
