@@ -74,6 +74,15 @@ Account account_from(const aoh::Json& record) {
                   "credential " + a.id + ": authentication", "Use password or app_password");
   a.imap = endpoint(record, "imap", 993, 143);
   a.smtp = endpoint(record, "smtp", 465, 587);
+  for (const aoh::Json& d : record["dkim"].items()) {
+    DkimEntry e{d["domain"].str(), d["selector"].str(), d["header"].str() == "simple",
+                d["body"].str() == "simple"};
+    for (char& c : e.domain)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    if (e.domain.empty() || e.selector.empty())
+      throw Failure(Errc::config, "a dkim entry needs domain and selector", "credential " + a.id + ": dkim");
+    a.dkim.push_back(std::move(e));
+  }
   return a;
 }
 

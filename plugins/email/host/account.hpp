@@ -14,11 +14,21 @@ struct Identity {
   std::string address;
 };
 
+/// One domain that what is sent is signed for (RFC 6376).
+struct DkimEntry {
+  std::string domain, selector;                     ///< domain in lower case
+  bool header_simple = false, body_simple = false;  ///< canonicalization; relaxed unless set
+};
+
 struct Account {
   std::string id;                    ///< credential_id
   std::string username;              ///< for signing in
   std::vector<Identity> identities;  ///< whom it may send as; the first is the default
   std::optional<net::Endpoint> imap, smtp;
+  std::vector<DkimEntry>
+      dkim;  ///< the n-th uses the n-th PEM block of the secret `dkim_key`, or its only one
+  bool append_sent =
+      false;  ///< a copy of what it sends goes to its Sent mailbox by us; else the server does it
 
   /// The addresses of all identities.
   std::vector<std::string> addresses() const;

@@ -119,6 +119,15 @@ void Runtime::quiesce() {
   for (const auto& job : jobs) job->cancel(Errc::cancelled);
 }
 
+void Runtime::pause(aoh::Call& call, std::chrono::milliseconds time) {
+  const auto job = std::make_shared<Job>(call.id());
+  const auto at = clock_.now_ns() + std::chrono::nanoseconds(time).count();
+  const net::Clock::TimerId timer = clock_.schedule(at, [job] { finished(*job); });
+  if (wait(call, job)) return;
+  clock_.cancel(timer);
+  job->check();
+}
+
 void Runtime::finished(Job& job) {
   const std::lock_guard lock(job.mutex_);
   job.done_ = true;

@@ -83,6 +83,9 @@ class Runtime {
   template <typename T>
   T run(aoh::Call& call, const std::shared_ptr<Job>& job, std::function<net::Task<T>(net::Executor)> work);
 
+  /// Waits so long, on the host's clock. Throws Failure(cancelled, timeout) when the call ends first.
+  void pause(aoh::Call& call, std::chrono::milliseconds time);
+
   /// Cancels all jobs, now and later.
   void quiesce();
   /// Quiesces, joins the threads and drops the work that was left to itself. For an owner whose later members

@@ -72,6 +72,24 @@ auth::Credentials Services::sign_in(const Account& account, std::string_view bea
   }
 }
 
+aoh::Secret Services::secret(const Account& account, std::string_view field, std::string_view bearer) const {
+  try {
+    return std::move(vault.read(account.id, field, bearer).secret);
+  } catch (const aoh::StatusError& e) {
+    const std::string name(field);
+    Error error =
+        from_status(e.status, "the account's " + name + " could not be read", "credential " + account.id);
+    if (e.status == AOH_E_NOT_FOUND) {
+      error.code = Errc::config;
+      error.what = "no " + name + " is stored for the account";
+      error.cure = "Store it with host-stub credential add --secret-file " + name + "=FILE";
+    } else if (e.status == AOH_E_DENIED) {
+      error.what = "the caller is not granted the account";
+    }
+    throw Failure(std::move(error));
+  }
+}
+
 std::string Services::blob(std::string_view id, std::string_view bearer, std::size_t max_bytes) const {
   const std::string where = "blob " + printable(id, 200);
   try {

@@ -26,6 +26,8 @@ struct Services {
   /// What signing in needs. `bearer`: the call_id or trigger_id on whose behalf. Throws Failure: not_found
   /// (no password stored), refused (not granted).
   auth::Credentials sign_in(const Account& account, std::string_view bearer) const;
+  /// A secret field of the account. Throws Failure: config (none stored), refused (not granted).
+  aoh::Secret secret(const Account& account, std::string_view field, std::string_view bearer) const;
   /// A sealed blob's bytes. Throws Failure: not_found, refused, limit when it has more than `max_bytes`.
   std::string blob(std::string_view id, std::string_view bearer, std::size_t max_bytes) const;
   /// Writes and seals a blob; returns what seal() tells. `owner`: a call_id, or empty for the module.

@@ -1,12 +1,24 @@
-#include "tools/outbox_record.hpp"
+#include "outbox/record.hpp"
 
+#include <algorithm>
 #include <array>
 
-namespace mailroom::tools {
+namespace mailroom::outbox {
 namespace {
 
-constexpr std::array kStates{OutboxState::prepared, OutboxState::committing, OutboxState::sent,
-                             OutboxState::refused,  OutboxState::failed,     OutboxState::uncertain};
+constexpr std::array<std::pair<State, std::string_view>, 9> kStates{{{State::preview, "preview"},
+                                                                     {State::prepared, "prepared"},
+                                                                     {State::queued, "queued"},
+                                                                     {State::committing, "committing"},
+                                                                     {State::sent, "sent"},
+                                                                     {State::refused, "refused"},
+                                                                     {State::failed, "failed"},
+                                                                     {State::uncertain, "uncertain"},
+                                                                     {State::cancelled, "cancelled"}}};
+constexpr std::array<std::pair<SentCopy, std::string_view>, 4> kCopies{{{SentCopy::none, "none"},
+                                                                        {SentCopy::pending, "pending"},
+                                                                        {SentCopy::done, "done"},
+                                                                        {SentCopy::failed, "failed"}}};
 
 aoh::Json strings(const std::vector<std::string>& list) {
   aoh::Json out = aoh::Json::array();
@@ -14,27 +26,41 @@ aoh::Json strings(const std::vector<std::string>& list) {
   return out;
 }
 
-}  // namespace
-
-std::string_view name(OutboxState state) {
-  switch (state) {
-    case OutboxState::prepared:
-      return "prepared";
-    case OutboxState::committing:
-      return "committing";
-    case OutboxState::sent:
-      return "sent";
-    case OutboxState::refused:
-      return "refused";
-    case OutboxState::failed:
-      return "failed";
-    case OutboxState::uncertain:
-      return "uncertain";
-  }
-  return "uncertain";
+std::vector<std::string> strings(const aoh::Json& list) {
+  std::vector<std::string> out;
+  for (const aoh::Json& s : list.items()) out.push_back(s.str());
+  return out;
 }
 
-aoh::Json OutboxRecord::to_json() const {
+template <class Table>
+std::string_view name_in(const Table& table, typename Table::value_type::first_type value) {
+  for (const auto& [v, text] : table)
+    if (v == value) return text;
+  return "";
+}
+
+// What one recipient's answer means, given what became of the whole message.
+std::string_view fate(const smtp::RecipientOutcome& r, smtp::Outcome::State all) {
+  using Rcpt = smtp::RecipientOutcome::State;
+  if (r.state == Rcpt::refused) return "refused";
+  switch (all) {
+    case smtp::Outcome::State::delivered:
+      return r.state == Rcpt::accepted ? "accepted" : "temporary";
+    case smtp::Outcome::State::refused:
+      return "refused";
+    case smtp::Outcome::State::uncertain:
+      return r.state == Rcpt::accepted ? "uncertain" : "temporary";
+    case smtp::Outcome::State::temporary:
+      break;
+  }
+  return "temporary";
+}
+
+}  // namespace
+
+std::string_view name(State state) { return name_in(kStates, state); }
+
+aoh::Json Record::to_json() const {
   std::string summary = "to " + (to.empty() ? std::string("nobody") : to.front());
   if (to.size() > 1) summary += " and " + std::to_string(to.size() - 1) + " more";
   summary +=
@@ -55,23 +81,28 @@ aoh::Json OutboxRecord::to_json() const {
               {"size", size},
               {"attempts", attempts}};
   j.set_if(!blob.empty(), "blob", blob);
+  j.set_if(!sha256.empty(), "sha256", sha256);
   j.set_if(!session_id.empty(), "session_id", session_id);
   j.set_if(!call_id.empty(), "call_id", call_id);
+  j.set_if(send_at_unix_ns != 0, "send_at_unix_ns", send_at_unix_ns);
+  j.set_if(state == State::queued, "next_attempt_unix_ns", next_attempt_unix_ns);
+  j.set_if(!why_queued.empty(), "why_queued", why_queued);
+  j.set_if(sent_copy != SentCopy::none, "sent_copy", name_in(kCopies, sent_copy));
+  j.set_if(copy_attempts != 0, "copy_attempts", copy_attempts);
+  j.set_if(!links.empty(), "links", strings(links));
+  j.set_if(!then.is_null(), "then", then);
   j.set_if(!recipients.is_null(), "recipients", recipients);
   j.set_if(!error.is_null(), "error", error);
   j.set_if(!resolved_by.empty(), "resolved_by", resolved_by);
   return j;
 }
 
-std::optional<OutboxRecord> OutboxRecord::from_json(const aoh::Json& j) {
-  OutboxRecord r;
-  bool known = false;
-  for (const OutboxState s : kStates)
-    if (name(s) == j["state"].str()) {
-      r.state = s;
-      known = true;
-    }
-  if (!known || j["id"].str().empty()) return std::nullopt;
+std::optional<Record> Record::from_json(const aoh::Json& j) {
+  Record r;
+  const auto state = std::find_if(kStates.begin(), kStates.end(),
+                                  [&](const auto& row) { return row.second == j["state"].str(); });
+  if (state == kStates.end() || j["id"].str().empty()) return std::nullopt;
+  r.state = state->first;
   r.id = j["id"].str();
   r.created_unix_ns = j["created_unix_ns"].integer();
   r.updated_unix_ns = j["updated_unix_ns"].integer();
@@ -82,57 +113,93 @@ std::optional<OutboxRecord> OutboxRecord::from_json(const aoh::Json& j) {
   r.from = j["from"].str();
   r.subject = j["subject"].str();
   r.message_id = j["message_id"].str();
-  for (const aoh::Json& a : j["to"].items()) r.to.push_back(a.str());
+  r.to = strings(j["to"]);
   r.smtputf8 = j["smtputf8"].boolean();
   r.blob = j["blob"].str();
   r.size = static_cast<std::uint64_t>(j["size"].integer());
+  r.sha256 = j["sha256"].str();
   r.attempts = static_cast<std::uint32_t>(j["attempts"].integer());
+  r.send_at_unix_ns = j["send_at_unix_ns"].integer();
+  r.next_attempt_unix_ns = j["next_attempt_unix_ns"].integer();
+  r.why_queued = j["why_queued"].str();
+  for (const auto& [copy, text] : kCopies)
+    if (text == j["sent_copy"].str()) r.sent_copy = copy;
+  r.copy_attempts = static_cast<std::uint32_t>(j["copy_attempts"].integer());
+  r.links = strings(j["links"]);
+  r.then = j["then"];
   r.recipients = j["recipients"];
   r.error = j["error"];
   r.resolved_by = j["resolved_by"].str();
   return r;
 }
 
-void OutboxRecord::take(const smtp::Outcome& outcome) {
-  const bool delivered = outcome.state == smtp::Outcome::State::delivered;
-  recipients = aoh::Json::array();
-  for (const smtp::RecipientOutcome& r : outcome.recipients) {
-    aoh::Json j{{"address", r.address},
-                {"accepted", delivered && r.state == smtp::RecipientOutcome::State::accepted}};
-    j.set_if(r.code != 0, "code", r.code);
-    j.set_if(!r.enhanced.empty(), "enhanced", r.enhanced);
-    j.set_if(!r.server.empty(), "server_said", printable(r.server));
-    recipients.push(std::move(j));
+void Record::take(const smtp::Outcome& outcome) {
+  if (!recipients.is_array()) {
+    recipients = aoh::Json::array();
+    for (const std::string& a : to)
+      recipients.push(aoh::Json{{"address", a}, {"state", "open"}, {"accepted", false}});
   }
-  switch (outcome.state) {
-    case smtp::Outcome::State::delivered:
-      state = OutboxState::sent;
-      break;
-    case smtp::Outcome::State::refused:
-      state = OutboxState::refused;
-      break;
-    case smtp::Outcome::State::temporary:
-      state = OutboxState::failed;
-      break;
-    case smtp::Outcome::State::uncertain:
-      state = OutboxState::uncertain;
-      break;
+  aoh::Json merged = aoh::Json::array();
+  for (const aoh::Json& before : recipients.items()) {
+    const auto now = std::find_if(outcome.recipients.begin(), outcome.recipients.end(),
+                                  [&](const auto& r) { return r.address == before["address"].str(); });
+    if (now == outcome.recipients.end()) {
+      merged.push(before);
+      continue;
+    }
+    const std::string_view state_now = fate(*now, outcome.state);
+    aoh::Json j{{"address", now->address}, {"state", state_now}, {"accepted", state_now == "accepted"}};
+    j.set_if(now->code != 0, "code", now->code);
+    j.set_if(!now->enhanced.empty(), "enhanced", now->enhanced);
+    j.set_if(!now->server.empty(), "server_said", printable(now->server));
+    merged.push(std::move(j));
   }
+  recipients = std::move(merged);
+  bool accepted = false, refused = false, uncertain = false, open = false;
+  for (const aoh::Json& r : recipients.items()) {
+    const std::string& s = r["state"].str();
+    accepted |= s == "accepted";
+    refused |= s == "refused";
+    uncertain |= s == "uncertain";
+    open |= s == "open" || s == "temporary";
+  }
+  // Without a recipient's answer that says so: the end of the message was written, and no answer came.
+  uncertain |= outcome.state == smtp::Outcome::State::uncertain;
+  state = uncertain  ? State::uncertain
+          : open     ? State::failed
+          : accepted ? State::sent
+          : refused  ? State::refused
+                     : State::failed;
 }
 
-OutboxStep next_step(const OutboxRecord& record) {
+std::vector<std::string> Record::open_recipients() const {
+  if (!recipients.is_array()) return to;
+  std::vector<std::string> out;
+  for (const aoh::Json& r : recipients.items())
+    if (r["state"].str() != "accepted" && r["state"].str() != "refused") out.push_back(r["address"].str());
+  return out;
+}
+
+bool Record::over() const {
+  return state == State::sent || state == State::refused || state == State::cancelled;
+}
+
+Step next_step(const Record& record) {
   switch (record.state) {
-    case OutboxState::prepared:
-    case OutboxState::failed:
-      return OutboxStep::send;
-    case OutboxState::committing:
-      return OutboxStep::call_uncertain;
-    case OutboxState::sent:
-    case OutboxState::refused:
-    case OutboxState::uncertain:
-      return OutboxStep::answer;
+    case State::preview:
+    case State::prepared:
+    case State::failed:
+      return Step::send;
+    case State::committing:
+      return Step::call_uncertain;
+    case State::queued:  // the outbox sends it
+    case State::sent:
+    case State::refused:
+    case State::uncertain:
+    case State::cancelled:
+      return Step::answer;
   }
-  return OutboxStep::answer;
+  return Step::answer;
 }
 
-}  // namespace mailroom::tools
+}  // namespace mailroom::outbox

@@ -1,13 +1,24 @@
-#include "tools/outbox.hpp"
+#include "outbox/store.hpp"
 
 #include <openssl/evp.h>
 
 #include <utility>
 
-namespace mailroom::tools {
+namespace mailroom::outbox {
 namespace {
 
 std::string key_of(const std::string& id) { return "outbox/" + id; }
+std::string due_key(const std::string& id) { return "due/" + id; }
+
+// Queued: it must go. Committing: whoever finds it after a crash must say that it is uncertain. Sent: its
+// copy or what else follows is owed.
+bool needs_work(const Record& r) {
+  return r.state == State::queued || r.state == State::committing ||
+         (r.state == State::sent && (r.sent_copy == SentCopy::pending || !r.then.is_null()));
+}
+bool needs_bytes(const Record& r) {
+  return !r.over() || (r.state == State::sent && r.sent_copy == SentCopy::pending);
+}
 
 }  // namespace
 
@@ -25,7 +36,9 @@ std::string sha256_hex(std::string_view bytes) {
   return out;
 }
 
-std::string Outbox::id_of(std::string_view credential_id, std::string_view scope, std::string_view key) {
+std::string sent_key(std::string_view message_id) { return "sent/" + sha256_hex(message_id).substr(0, 32); }
+
+std::string Store::id_of(std::string_view credential_id, std::string_view scope, std::string_view key) {
   // Lengths in front: no two different triples make the same text.
   std::string text;
   for (const std::string_view part : {credential_id, scope, key})
@@ -33,36 +46,39 @@ std::string Outbox::id_of(std::string_view credential_id, std::string_view scope
   return sha256_hex(text).substr(0, 32);
 }
 
-Outbox::Claim::~Claim() {
+Store::Claim::~Claim() {
   const std::lock_guard lock(outbox_.mutex_);
   outbox_.claimed_.erase(id_);
+  outbox_.released_.notify_all();
 }
 
-std::shared_ptr<Outbox::Claim> Outbox::claim(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  if (!claimed_.insert(id).second) return nullptr;
+std::shared_ptr<Store::Claim> Store::claim(const std::string& id, std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  if (!released_.wait_for(lock, patience, [&] { return !claimed_.contains(id); })) return nullptr;
+  claimed_.insert(id);
   return std::make_shared<Claim>(*this, id);
 }
 
-std::optional<Outbox::Entry> Outbox::find(const std::string& id) const {
+std::optional<Store::Entry> Store::find(const std::string& id) const {
   const auto value = services_.state.get(key_of(id));
   if (!value) return std::nullopt;
-  auto record = OutboxRecord::from_json(aoh::Json::parse(value->text));
+  auto record = Record::from_json(aoh::Json::parse(value->text));
   if (!record)
     throw Failure(Errc::state, "the outbox record cannot be read", "outbox/" + id,
                   "host-stub outbox show has it");
-  return Entry{std::move(*record), value->version};
+  Entry entry{std::move(*record), value->version};
+  entry.due = needs_work(entry.record);
+  return entry;
 }
 
-Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& composed,
-                              const std::string& subject) const {
-  record.state = OutboxState::prepared;
+Store::Entry Store::prepare(Record record, const mime::Composed& composed, const std::string& subject) const {
   record.subject = subject;
   record.message_id = composed.message_id;
   record.from = composed.envelope_from;
   record.to = composed.envelope_to;
   record.smtputf8 = composed.smtputf8;
   record.size = composed.bytes.size();
+  record.sha256 = sha256_hex(composed.bytes);
   record.created_unix_ns = services_.clock.wall_ns();
   record.blob =
       services_.make_blob({}, aoh::Json{{"mime_type", "message/rfc822"}}, composed.bytes)["id"].str();
@@ -71,14 +87,14 @@ Outbox::Entry Outbox::prepare(OutboxRecord record, const mime::Composed& compose
   return entry;
 }
 
-void Outbox::save(Entry& entry) const {
-  const bool over = entry.record.state == OutboxState::sent || entry.record.state == OutboxState::refused;
+void Store::save(Entry& entry, std::vector<aoh::State::Put> with) const {
+  const bool free_bytes = !needs_bytes(entry.record);
   std::string blob;
-  if (over) blob = std::exchange(entry.record.blob, {});
+  if (free_bytes) blob = std::exchange(entry.record.blob, {});
   try {
-    write(entry);
+    write(entry, std::move(with));
   } catch (...) {
-    if (over) entry.record.blob = std::move(blob);
+    if (free_bytes) entry.record.blob = std::move(blob);
     throw;
   }
   // After the record: a crash in between leaves bytes that nobody needs, never a record without its bytes.
@@ -90,24 +106,44 @@ void Outbox::save(Entry& entry) const {
     }
 }
 
-void Outbox::write(Entry& entry) const {
-  entry.record.updated_unix_ns = services_.clock.wall_ns();
-  if (!services_.state.apply(
-          {{key_of(entry.record.id), entry.record.to_json().dump(), entry.version, false}}))
+void Store::write(Entry& entry, std::vector<aoh::State::Put> with) const {
+  Record& r = entry.record;
+  r.updated_unix_ns = services_.clock.wall_ns();
+  const bool due = needs_work(r);
+  if (due)
+    with.push_back({due_key(r.id), aoh::Json{{"credential_id", r.credential_id}}.dump()});
+  else if (entry.due)
+    with.push_back({due_key(r.id), {}, AOH_STATE_ANY_VERSION, true});
+  if (r.state == State::committing)
+    with.push_back({sent_key(r.message_id), aoh::Json{{"outbox_id", r.id}}.dump()});
+  with.push_back({key_of(r.id), r.to_json().dump(), entry.version, false});
+  if (!services_.state.apply(with))
     throw Failure(Errc::temporary, "the outbox record was changed by somebody else meanwhile",
-                  "outbox/" + entry.record.id, "Call again with the same idempotency_key");
+                  "outbox/" + r.id, "Call again with the same idempotency_key");
+  entry.due = due;
   // Versions grow with each write; only the store knows by how much.
-  const auto now = services_.state.get(key_of(entry.record.id));
-  if (!now)
-    throw Failure(Errc::internal, "the outbox record is gone after writing it", "outbox/" + entry.record.id);
+  const auto now = services_.state.get(key_of(r.id));
+  if (!now) throw Failure(Errc::internal, "the outbox record is gone after writing it", "outbox/" + r.id);
   entry.version = now->version;
 }
 
-std::string Outbox::bytes(const OutboxRecord& record) const {
+std::string Store::bytes(const Record& record) const {
   std::string out = services_.blob(record.blob, {}, 64u << 20);
   if (out.size() != record.size)
     throw Failure(Errc::state, "the stored message is not as it was prepared", "outbox/" + record.id);
   return out;
 }
 
-}  // namespace mailroom::tools
+std::vector<std::string> Store::due(std::string_view after, std::uint32_t limit) const {
+  std::vector<std::string> out;
+  const std::string start = after.empty() ? std::string() : due_key(std::string(after));
+  const aoh::Json keys = services_.state.list("due/", start, limit);
+  for (const aoh::Json& row : keys.items()) out.push_back(row["key"].str().substr(4));
+  return out;
+}
+
+void Store::drop_due(const std::string& id) const {
+  services_.state.apply({{due_key(id), {}, AOH_STATE_ANY_VERSION, true}});
+}
+
+}  // namespace mailroom::outbox

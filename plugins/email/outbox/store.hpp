@@ -4,7 +4,11 @@
 // guarantee:
 //   bytes sealed -> record `prepared` -> all but the final dot on the wire -> record `committing` -> final
 //   dot -> outcome.
+// Two further keys change with the record, in the same transaction: "due/<id>" is there while something has
+// still to be done for it, "sent/<hash of the Message-ID>" tells which record a delivery report is about.
 #pragma once
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,14 +18,14 @@
 
 #include "host/services.hpp"
 #include "mime/compose.hpp"
-#include "tools/outbox_record.hpp"
+#include "outbox/record.hpp"
 
-namespace mailroom::tools {
+namespace mailroom::outbox {
 
 /// Thread-safe. Outlives every claim.
-class Outbox {
+class Store {
  public:
-  explicit Outbox(const host::Services& services) : services_(services) {}
+  explicit Store(const host::Services& services) : services_(services) {}
 
   /// The record's id for an idempotency key: a hash, so that keys of any content and length are safe.
   static std::string id_of(std::string_view credential_id, std::string_view scope, std::string_view key);
@@ -29,42 +33,51 @@ class Outbox {
   /// The right to work on one id; at most one at a time in the process.
   class Claim {
    public:
-    Claim(Outbox& outbox, std::string id) : outbox_(outbox), id_(std::move(id)) {}
+    Claim(Store& outbox, std::string id) : outbox_(outbox), id_(std::move(id)) {}
     ~Claim();
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
 
    private:
-    Outbox& outbox_;
+    Store& outbox_;
     const std::string id_;
   };
-  /// nullptr: another call has it.
-  std::shared_ptr<Claim> claim(const std::string& id);
+  /// nullptr: somebody else has it, and still had it after `patience`.
+  std::shared_ptr<Claim> claim(const std::string& id, std::chrono::milliseconds patience = {});
 
   /// A record and the version it was read or written at. The holder of the claim works on it.
   struct Entry {
-    OutboxRecord record;
+    Record record;
     std::uint64_t version = 0;
+    bool due = false;  ///< its "due/" key is there
   };
   std::optional<Entry> find(const std::string& id) const;
-  /// Seals the composed bytes and writes the first record. `record` brings what the message does not tell.
-  /// Throws Failure.
-  Entry prepare(OutboxRecord record, const mime::Composed& composed, const std::string& subject) const;
-  /// Writes the record with the time of now; durable on return. Once it is certain that the bytes never go
-  /// again (sent, refused) they are freed, and `blob` is empty. Throws Failure(temporary) when somebody else
-  /// changed it.
-  void save(Entry& entry) const;
+  /// Seals the composed bytes and writes the first record, in the state that `record` has. It brings what the
+  /// message does not tell. Throws Failure.
+  Entry prepare(Record record, const mime::Composed& composed, const std::string& subject) const;
+  /// Writes the record with the time of now, and `with` in the same transaction; durable on return. Once it
+  /// is certain that the bytes never go again (sent, refused, cancelled) and no copy of them is wanted they
+  /// are freed, and `blob` is empty. Throws Failure(temporary) when somebody else changed it.
+  void save(Entry& entry, std::vector<aoh::State::Put> with = {}) const;
   /// The sealed bytes. Throws Failure.
-  std::string bytes(const OutboxRecord& record) const;
+  std::string bytes(const Record& record) const;
+  /// Ids of the records that wait for something, at most `limit`, after `after` in byte order.
+  std::vector<std::string> due(std::string_view after, std::uint32_t limit = 1000) const;
+  /// Forgets that something was due for a record that is gone.
+  void drop_due(const std::string& id) const;
 
  private:
-  void write(Entry& entry) const;
+  void write(Entry& entry, std::vector<aoh::State::Put> with) const;
   host::Services services_;
   std::mutex mutex_;
+  std::condition_variable released_;
   std::set<std::string> claimed_;
 };
 
 /// SHA-256, lower-case hex.
 std::string sha256_hex(std::string_view bytes);
 
-}  // namespace mailroom::tools
+/// The key under which the record of a Message-ID (without angle brackets) is found: {"outbox_id"}.
+std::string sent_key(std::string_view message_id);
+
+}  // namespace mailroom::outbox

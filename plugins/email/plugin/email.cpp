@@ -2,10 +2,10 @@
 #include "aoh/sdk.hpp"
 #include "aoh_manifest.hpp"
 #include "host/runtime.hpp"
+#include "outbox/outbox.hpp"
 #include "tools/credential_test.hpp"
 #include "tools/fetch.hpp"
 #include "tools/mailboxes.hpp"
-#include "tools/outbox.hpp"
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
 #include "tools/send.hpp"
@@ -40,6 +40,7 @@ class Email : public aoh::Plugin {
   }
   ~Email() override {
     if (watching_credentials_) runtime_.services().credentials.on_changed(nullptr, nullptr);
+    outbox_.stop();
     // A message on its way, whose call was given up, holds a claim in the outbox: it goes first.
     runtime_.stop();
   }
@@ -94,6 +95,7 @@ class Email : public aoh::Plugin {
     }
     if (w) w->stop();
   }
+  void background_start() override { outbox_.start(); }
   /// Tool calls end; triggers are stopped by the host one by one.
   void quiesce(std::int64_t) override { runtime_.quiesce(); }
 
@@ -126,7 +128,7 @@ class Email : public aoh::Plugin {
   bool watching_credentials_ = false;  // [lifecycle] only
   std::mutex mutex_;                   // guards watchers_
   std::map<aoh_trigger*, std::shared_ptr<watch::Watcher>> watchers_;
-  tools::Outbox outbox_{runtime_.services()};
+  outbox::Outbox outbox_{runtime_};
   tools::Toolbox box_{runtime_, outbox_,
                       [this](std::string_view c, std::string_view m) { return watchers(c, m); }};
 };

@@ -72,6 +72,9 @@ Cadence::Wait Cadence::earliest(std::string_view domain, std::int64_t now_ms) co
   std::int64_t day = 0;
   if (const auto cap = warm_up_cap(now_ms, &day); cap && (day == day_ ? sent_on_day_ : 0) >= *cap)
     later(limits_.warm_up_from_s * 1000 + (day + 1) * kDayMs, "warm-up");
+  const std::int64_t date = now_ms / kDayMs;
+  if (limits_.per_day > 0 && date == date_ && sent_on_date_ >= limits_.per_day)
+    later((date + 1) * kDayMs, "a day's limit");
   return wait;
 }
 
@@ -91,6 +94,10 @@ void Cadence::sent(std::string_view domain, std::int64_t now_ms) {
     day_ = day;
     ++sent_on_day_;
   }
+  const std::int64_t date = now_ms / kDayMs;
+  if (date != date_) sent_on_date_ = 0;
+  date_ = date;
+  ++sent_on_date_;
 }
 
 void Cadence::slow_down(std::string_view domain, std::int64_t now_ms) {
@@ -115,8 +122,9 @@ aoh::Json Cadence::state(std::int64_t now_ms) const {
   for (const auto& [name, lane] : lanes_)
     if (!lane.bucket.idle(now_ms) || lane.blocked_until_ms > now_ms || lane.refusals > 0)
       lanes.set(name, json_of(lane));
-  return aoh::Json{
-      {"own", json_of(own_)}, {"domains", std::move(lanes)}, {"day", day_}, {"sent_on_day", sent_on_day_}};
+  return aoh::Json{{"own", json_of(own_)}, {"domains", std::move(lanes)},
+                   {"day", day_},          {"sent_on_day", sent_on_day_},
+                   {"date", date_},        {"sent_on_date", sent_on_date_}};
 }
 
 void Cadence::restore(const aoh::Json& state) {
@@ -133,6 +141,8 @@ void Cadence::restore(const aoh::Json& state) {
     if (lanes_.size() < kMostLanes) lanes_[lower(name)] = lane_from(lane);
   day_ = state.has("day") ? state["day"].integer() : -1;
   sent_on_day_ = std::max<std::int64_t>(0, state["sent_on_day"].integer());
+  date_ = state.has("date") ? state["date"].integer() : -1;
+  sent_on_date_ = std::max<std::int64_t>(0, state["sent_on_date"].integer());
 }
 
 }  // namespace mailroom::policy

@@ -38,6 +38,7 @@ struct CadenceLimits {
   Pace credential{60, 60, 10};
   Pace domain{20, 60, 5};               ///< of each recipient domain
   std::map<std::string, Pace> domains;  ///< overrides, by domain in lower case
+  std::int64_t per_day = 0;             ///< most messages a day (UTC) of the credential; 0: no limit
   std::vector<std::int64_t> warm_up;    ///< most messages on day 1, 2, ... since `warm_up_from`; none after
   std::int64_t warm_up_from_s = 0;      ///< Unix time, a day is 24 hours from there
 };
@@ -49,7 +50,8 @@ class Cadence {
 
   struct Wait {
     std::int64_t until_ms = 0;  ///< Unix milliseconds; now or before: at once
-    std::string why;  ///< "credential", "domain supplier.example", "warm-up", "asked to slow down by ..."
+    std::string why;  ///< "credential", "domain supplier.example", "a day's limit", "warm-up", "asked to slow
+                      ///< down by ..."
   };
   /// When one message to `domain` may leave, by the strictest of the limits.
   Wait earliest(std::string_view domain, std::int64_t now_ms) const;
@@ -79,8 +81,9 @@ class Cadence {
   CadenceLimits limits_;
   Lane own_;
   std::map<std::string, Lane> lanes_;  // by domain in lower case; "*": those for which there was no room
-  std::int64_t day_ = -1, sent_on_day_ = 0;
-  std::int64_t next_sweep_ms_ = 0;  // looking for idle lanes costs, so not at every message
+  std::int64_t day_ = -1, sent_on_day_ = 0;    // of the warm-up
+  std::int64_t date_ = -1, sent_on_date_ = 0;  // of the calendar, UTC
+  std::int64_t next_sweep_ms_ = 0;             // looking for idle lanes costs, so not at every message
 };
 
 }  // namespace mailroom::policy

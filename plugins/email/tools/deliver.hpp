@@ -1,10 +1,13 @@
-// From a draft to the server's answer, through the outbox. What email_send and email_reply share.
+// From a composed message to the server's answer, through the outbox. What all tools that send share.
 #pragma once
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "host/account.hpp"
 #include "mime/compose.hpp"
-#include "tools/outbox.hpp"
+#include "outbox/outbox.hpp"
+#include "tools/compose_args.hpp"
 #include "tools/toolbox.hpp"
 
 namespace mailroom::tools {
@@ -13,27 +16,32 @@ namespace mailroom::tools {
 struct SendKey {
   std::string outbox_id;
   std::string request_sha256;  ///< empty: the host made the key, its arguments are not compared
+  std::string told;            ///< the idempotency_key that a caller repeats it by; empty: the host's own
 };
 /// From the argument idempotency_key (within the session or agent), else the host's own key, else the call's
-/// id.
+/// id. A preview without a key gets one of its own.
 SendKey send_key(const aoh::Json& args, const aoh::Call& call, const std::string& credential_id);
 
-/// Sends what `draft` makes, once for each key: a message that was prepared before is sent with the very same
-/// bytes, one that was sent is answered from the record and `draft` is not called. Errors are results
-/// (refused, failed, uncertain) or Failures.
+/// What is to be sent, ready but for the signature.
+struct Outgoing {
+  mime::Composed mail;
+  std::string subject;
+  std::vector<std::string> links;  ///< large files to be uploaded before it goes
+  aoh::Json then;                  ///< see outbox::Record::then
+};
+
+struct SendOptions {
+  bool preview = false;
+  std::int64_t send_at_unix_ns = 0;
+  /// From the arguments `mode` and `send_at`. Throws Failure(invalid).
+  static SendOptions of(const Toolbox& box, const aoh::Json& args);
+};
+
+/// Sends what `make` makes, once for each key: a message that was prepared or previewed before is sent with
+/// the very same bytes, one that was sent is answered from the record and `make` is not called. The bytes are
+/// signed (DKIM) and sealed before anything leaves. Errors are results (refused, failed, uncertain) or
+/// Failures.
 aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& account, const SendKey& key,
-                      const std::function<mime::Draft()>& draft);
-
-/// From, as the argument `from` or the account's first identity. Throws Failure(refused) for any other
-/// address.
-mime::Address sender_of(const aoh::Json& args, const host::Account& account);
-
-/// The argument `attachments` with their bytes. Throws Failure.
-std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh::Json& args,
-                                                  const aoh::Call& call);
-
-/// The session's opening payload when the call belongs to a session that an event opened, else null: what
-/// such a session sends is automatic mail (RFC 3834).
-aoh::Json trigger_of(const Toolbox& box, const aoh::Call& call);
+                      const SendOptions& options, const std::function<Outgoing()>& make);
 
 }  // namespace mailroom::tools

@@ -3,6 +3,7 @@
 #include "mime/thread.hpp"
 #include "policy/loop_guard.hpp"
 #include "tools/account_session.hpp"
+#include "tools/attachments.hpp"
 #include "tools/deliver.hpp"
 
 namespace mailroom::tools {
@@ -26,7 +27,8 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
   return answer([&] {
     const std::string credential = credential_of(args, call);
     const host::Account account = box.runtime.services().account(credential);
-    return send_once(box, call, account, send_key(args, call, credential), [&] {
+    const SendOptions options = SendOptions::of(box, args);
+    return send_once(box, call, account, send_key(args, call, credential), options, [&] {
       const aoh::Json trigger = trigger_of(box, call);
       const Which which = which_message(args);
       if (args["text"].str().empty() && args["html"].str().empty())
@@ -58,7 +60,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       if (!args["html"].str().empty())
         d.html = args["html"].str() + (quote ? "<br><br>" + mime::quote_html(original) : std::string());
       d.attachments = attachments_of(box, args, call);
-      return d;
+      return Outgoing{compose(box, d), d.subject, {}, {}};
     });
   });
 }

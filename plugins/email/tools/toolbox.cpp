@@ -1,7 +1,5 @@
 #include "tools/toolbox.hpp"
 
-#include <openssl/rand.h>
-
 #include "mime/parse.hpp"
 #include "mime/unicode.hpp"
 
@@ -45,15 +43,6 @@ void add_addresses(const aoh::Json& value, const std::string& field, std::vector
 
 }  // namespace
 
-aoh::Json error_json(const Error& e) {
-  aoh::Json j{{"code", std::string(name(e.code))}, {"what", e.what}};
-  j.set_if(!e.where.empty(), "where", e.where);
-  j.set_if(!e.server.empty(), "server_said", printable(e.server));
-  j.set_if(!e.cure.empty(), "cure", e.cure);
-  j.set("temporary", is_temporary(e.code));
-  return j;
-}
-
 aoh::Result error_result(const Error& e, const aoh::Json& extra) {
   aoh::Json structured{{"error", error_json(e)}};
   // Where hosts look whether the same call is worth another try.
@@ -71,15 +60,6 @@ aoh::Result answer(const std::function<aoh::Result()>& tool) {
   } catch (const aoh::StatusError& e) {
     return error_result(host::from_status(e.status, e.what()));
   }
-}
-
-std::string random_token(std::size_t chars) {
-  static constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyz234567";
-  std::string out(chars, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(chars)) != 1)
-    throw Failure(Errc::internal, "the operating system gave no random numbers");
-  for (char& c : out) c = kLetters[static_cast<unsigned char>(c) & 31u];
-  return out;
 }
 
 std::string credential_of(const aoh::Json& args, const aoh::Call& call) {

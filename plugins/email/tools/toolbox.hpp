@@ -8,19 +8,22 @@
 
 #include "aoh/sdk/call.hpp"
 #include "aoh/sdk/result.hpp"
-#include "base/error.hpp"
+#include "base/error_json.hpp"
+#include "host/random.hpp"
 #include "host/runtime.hpp"
 #include "mime/json.hpp"
 #include "mime/message.hpp"
 
-namespace mailroom::tools {
-
+namespace mailroom::outbox {
 class Outbox;
+}
+
+namespace mailroom::tools {
 
 /// Shared by all calls of one instance; outlives them.
 struct Toolbox {
   host::Runtime& runtime;
-  Outbox& outbox;
+  outbox::Outbox& outbox;
 
   /// The running watchers of an account as email_watch shows them; empty strings: all.
   std::function<aoh::Json(std::string_view credential_id, std::string_view mailbox)> watchers;
@@ -29,14 +32,11 @@ struct Toolbox {
 /// A failure as a tool result: isError, one line for the model, {"error": {code, what, where, server_said,
 /// cure, temporary}} for programs, plus the members of `extra`.
 aoh::Result error_result(const Error& error, const aoh::Json& extra = {});
-aoh::Json error_json(const Error& error);
 
 /// Runs `tool` and turns what it throws into error_result(), a cancellation into Result::cancelled().
 aoh::Result answer(const std::function<aoh::Result()>& tool);
 
-/// Letters and digits from the operating system's generator, 5 bits each: for fences, Message-IDs,
-/// boundaries.
-std::string random_token(std::size_t chars = 24);
+using host::random_token;
 
 /// The credential that the call is about: the argument, else the only one granted. Throws Failure(invalid).
 std::string credential_of(const aoh::Json& args, const aoh::Call& call);

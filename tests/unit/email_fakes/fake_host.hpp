@@ -87,7 +87,7 @@ class FakeHost {
                                           },
                                           nullptr};
     static const aoh_state_v1 state_table{sizeof(aoh_state_v1), 1, &FakeHost::state_get,
-                                          &FakeHost::state_apply, nullptr};
+                                          &FakeHost::state_apply, &FakeHost::state_list};
     static const aoh_session_v1 session_table{
         sizeof(aoh_session_v1), 1,
         [](const aoh_host* host, aoh_str call, aoh_sink* out) {
@@ -161,10 +161,23 @@ class FakeHost {
         return AOH_E_BUSY;
     }
     for (std::size_t i = 0; i < n; ++i) {
+      if (ops[i].remove) {
+        self.state.erase(str(ops[i].key));
+        continue;
+      }
       auto& slot = self.state[str(ops[i].key)];
       slot = {str(ops[i].value), slot.second + 1};
     }
     return AOH_OK;
+  }
+  static aoh_status state_list(const aoh_host* h, aoh_str prefix, aoh_str after, std::uint32_t limit,
+                               aoh_sink* out) {
+    const std::lock_guard lock(of(h).mutex);
+    aoh::Json keys = aoh::Json::array();
+    for (const auto& [key, value] : of(h).state)
+      if (key.starts_with(aoh::sv(prefix)) && key > aoh::sv(after) && keys.size() < limit)
+        keys.push(aoh::Json{{"key", key}, {"version", value.second}});
+    return put(out, keys.dump());
   }
   Head c_{};
 };

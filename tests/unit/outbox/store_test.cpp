@@ -1,10 +1,11 @@
-#include "tools/outbox.hpp"
+#include "outbox/store.hpp"
 
 #include <gtest/gtest.h>
 
 #include "email_fakes/fake_host.hpp"
+#include "outbox/schedule.hpp"
 
-namespace mailroom::tools {
+namespace mailroom::outbox {
 namespace {
 
 using mailroom::testing::FakeHost;
@@ -18,15 +19,15 @@ mime::Composed composed() {
   return c;
 }
 
-OutboxRecord fresh(const std::string& id) {
-  OutboxRecord r;
+Record fresh(const std::string& id) {
+  Record r;
   r.id = id;
   r.credential_id = "quotes";
   return r;
 }
 
-TEST(OutboxRecord, RoundTripAndConvention) {
-  OutboxRecord r = fresh("abc");
+TEST(Record, RoundTripAndConvention) {
+  Record r = fresh("abc");
   r.to = {"x@y", "z@y"};
   r.subject = "hi";
   r.attempts = 3;
@@ -34,47 +35,134 @@ TEST(OutboxRecord, RoundTripAndConvention) {
   for (const char* field : {"id", "state", "kind", "summary", "created_unix_ns", "updated_unix_ns"})
     EXPECT_TRUE(j.has(field)) << field;
   EXPECT_EQ(j["summary"].str(), "to x@y and 1 more: hi");
-  EXPECT_EQ(OutboxRecord::from_json(j)->to_json().dump(), j.dump());
-  EXPECT_FALSE(OutboxRecord::from_json(aoh::Json::object()));
-  EXPECT_FALSE(OutboxRecord::from_json({{"id", "x"}, {"state", "no such"}}));
+  EXPECT_EQ(Record::from_json(j)->to_json().dump(), j.dump());
+  EXPECT_FALSE(Record::from_json(aoh::Json::object()));
+  EXPECT_FALSE(Record::from_json({{"id", "x"}, {"state", "no such"}}));
 }
 
-TEST(OutboxRecord, WhatEachStateAllows) {
-  const std::pair<OutboxState, OutboxStep> table[] = {{OutboxState::prepared, OutboxStep::send},
-                                                      {OutboxState::failed, OutboxStep::send},
-                                                      {OutboxState::committing, OutboxStep::call_uncertain},
-                                                      {OutboxState::sent, OutboxStep::answer},
-                                                      {OutboxState::refused, OutboxStep::answer},
-                                                      {OutboxState::uncertain, OutboxStep::answer}};
+TEST(Record, WhatEachStateAllows) {
+  const std::pair<State, Step> table[] = {{State::prepared, Step::send},
+                                          {State::failed, Step::send},
+                                          {State::committing, Step::call_uncertain},
+                                          {State::sent, Step::answer},
+                                          {State::refused, Step::answer},
+                                          {State::uncertain, Step::answer},
+                                          {State::preview, Step::send},
+                                          {State::queued, Step::answer},
+                                          {State::cancelled, Step::answer}};
   for (const auto& [state, step] : table) {
-    OutboxRecord r = fresh("x");
+    Record r = fresh("x");
     r.state = state;
     EXPECT_EQ(next_step(r), step) << name(state);
   }
 }
 
-TEST(OutboxRecord, OutcomesBecomeStates) {
+TEST(Record, OutcomesBecomeStates) {
   smtp::Outcome o;
   o.recipients = {{"x@y", smtp::RecipientOutcome::State::accepted, 250, "2.1.5", "ok"},
                   {"z@y", smtp::RecipientOutcome::State::refused, 550, "5.1.1", "no\r\nsuch"}};
   o.state = smtp::Outcome::State::delivered;
-  OutboxRecord r = fresh("x");
+  Record r = fresh("x");
+  r.to = {"x@y", "z@y"};
   r.take(o);
-  EXPECT_EQ(r.state, OutboxState::sent);
+  EXPECT_EQ(r.state, State::sent);
   EXPECT_TRUE(r.recipients.at(0)["accepted"].boolean());
   EXPECT_FALSE(r.recipients.at(1)["accepted"].boolean());
   EXPECT_EQ(r.recipients.at(1)["server_said"].str().find('\n'), std::string::npos);
   o.state = smtp::Outcome::State::uncertain;
+  r.recipients = {};
   r.take(o);
-  EXPECT_EQ(r.state, OutboxState::uncertain);
+  EXPECT_EQ(r.state, State::uncertain);
   EXPECT_FALSE(r.recipients.at(0)["accepted"].boolean()) << "nobody knows";
 }
 
-TEST(Outbox, PreparesDurablyAndGivesTheSameBytesBack) {
+TEST(Record, SomeGetItNowTheOthersLater) {
+  using Rcpt = smtp::RecipientOutcome::State;
+  Record r = fresh("x");
+  r.to = {"a@x", "b@x", "c@x"};
+  smtp::Outcome o;
+  o.state = smtp::Outcome::State::delivered;
+  o.recipients = {{"a@x", Rcpt::accepted, 250}, {"b@x", Rcpt::temporary, 450}, {"c@x", Rcpt::refused, 550}};
+  r.take(o);
+  EXPECT_EQ(r.state, State::failed);
+  EXPECT_EQ(r.open_recipients(), std::vector<std::string>{"b@x"});
+  after_failure(r, Errc::temporary, kSecond, 0);
+  EXPECT_EQ(r.state, State::queued);
+  EXPECT_EQ(r.why_queued, "temporary");
+  o.recipients = {{"b@x", Rcpt::refused, 550}};
+  o.state = smtp::Outcome::State::refused;
+  r.take(o);
+  EXPECT_EQ(r.state, State::sent) << "one of three has it, and nobody is open";
+  EXPECT_TRUE(r.recipients.at(0)["accepted"].boolean());
+  EXPECT_EQ(r.recipients.at(1)["state"].str(), "refused");
+}
+
+TEST(Record, AfterTheDotNothingIsOpenButWhatWasRefusedForNow) {
+  using Rcpt = smtp::RecipientOutcome::State;
+  Record r = fresh("x");
+  r.to = {"a@x", "b@x"};
+  smtp::Outcome o;
+  o.state = smtp::Outcome::State::uncertain;
+  o.recipients = {{"a@x", Rcpt::accepted, 250}, {"b@x", Rcpt::temporary, 450}};
+  r.take(o);
+  EXPECT_EQ(r.state, State::uncertain);
+  EXPECT_EQ(r.recipients.at(0)["state"].str(), "uncertain");
+}
+
+TEST(Schedule, GrowsGivesUpAndNeverRepeatsWhatIsFinal) {
+  std::int64_t before = 0;
+  for (std::uint32_t n = 1; n < 12; ++n) {
+    EXPECT_GE(retry_delay(n, 0), before) << n;
+    EXPECT_LT(retry_delay(n, UINT64_MAX), retry_delay(n, 0) * 11 / 10 + 1) << n;
+    before = retry_delay(n, 0);
+  }
+  EXPECT_EQ(retry_delay(0, 0), 60 * kSecond);
+  EXPECT_EQ(before, 4 * 3600 * kSecond);
+  Record r = fresh("x");
+  r.attempts = 1;
+  r.created_unix_ns = 1'000 * kSecond;
+  after_failure(r, Errc::auth, 1'000 * kSecond, 0);
+  EXPECT_EQ(r.state, State::failed) << "a wrong password does not become right by waiting";
+  after_failure(r, Errc::connect, 1'000 * kSecond, 0);
+  EXPECT_EQ(r.state, State::queued);
+  EXPECT_EQ(r.next_attempt_unix_ns, 1'060 * kSecond);
+  after_failure(r, Errc::connect, 1'000 * kSecond + kGiveUp, 0);
+  EXPECT_EQ(r.state, State::failed);
+  r.send_at_unix_ns = 1'000 * kSecond + kGiveUp;  // the two days begin when it should go
+  after_failure(r, Errc::connect, 1'000 * kSecond + kGiveUp, 0);
+  EXPECT_EQ(r.state, State::queued);
+}
+
+TEST(Store, WhatIsOwedIsFoundAgainAndForgottenWhenDone) {
   FakeHost fake;
   host::Services services(fake.c());
-  Outbox outbox(services);
-  Outbox::Entry e = outbox.prepare(fresh("k1"), composed(), "subject");
+  Store outbox(services);
+  Store::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
+  EXPECT_TRUE(outbox.due("").empty()) << "what a call prepares, the call sends";
+  for (const State state : {State::queued, State::committing}) {
+    e.record.state = state;
+    outbox.save(e);
+    EXPECT_EQ(outbox.due(""), std::vector<std::string>{"k1"});
+    EXPECT_TRUE(outbox.due("k1").empty());
+  }
+  EXPECT_EQ(aoh::Json::parse(services.state.get(sent_key("m1@b"))->text)["outbox_id"].str(), "k1");
+  e.record.state = State::sent;
+  e.record.sent_copy = SentCopy::pending;
+  outbox.save(e);
+  EXPECT_EQ(outbox.due("").size(), 1u);
+  EXPECT_EQ(fake.blobs.size(), 1u) << "the copy needs the bytes";
+  Store::Entry again = *outbox.find("k1");
+  again.record.sent_copy = SentCopy::done;
+  outbox.save(again);
+  EXPECT_TRUE(outbox.due("").empty());
+  EXPECT_TRUE(fake.blobs.empty());
+}
+
+TEST(Store, PreparesDurablyAndGivesTheSameBytesBack) {
+  FakeHost fake;
+  host::Services services(fake.c());
+  Store outbox(services);
+  Store::Entry e = outbox.prepare(fresh("k1"), composed(), "subject");
   EXPECT_EQ(e.version, 1u);
   const auto found = outbox.find("k1");
   ASSERT_TRUE(found);
@@ -85,30 +173,30 @@ TEST(Outbox, PreparesDurablyAndGivesTheSameBytesBack) {
   EXPECT_FALSE(outbox.find("k2"));
 }
 
-TEST(Outbox, AWriteThatLostIsSaid) {
+TEST(Store, AWriteThatLostIsSaid) {
   FakeHost fake;
   host::Services services(fake.c());
-  Outbox outbox(services);
-  Outbox::Entry mine = outbox.prepare(fresh("k1"), composed(), "s");
-  Outbox::Entry other = *outbox.find("k1");
-  other.record.state = OutboxState::sent;
+  Store outbox(services);
+  Store::Entry mine = outbox.prepare(fresh("k1"), composed(), "s");
+  Store::Entry other = *outbox.find("k1");
+  other.record.state = State::sent;
   outbox.save(other);
-  mine.record.state = OutboxState::committing;
+  mine.record.state = State::committing;
   EXPECT_THROW(outbox.save(mine), Failure);
-  EXPECT_EQ(outbox.find("k1")->record.state, OutboxState::sent);
+  EXPECT_EQ(outbox.find("k1")->record.state, State::sent);
 }
 
-TEST(Outbox, BytesAreFreedOnceTheyCanNeverGoAgain) {
+TEST(Store, BytesAreFreedOnceTheyCanNeverGoAgain) {
   const struct {
-    OutboxState state;
+    State state;
     bool kept;
-  } rows[] = {{OutboxState::prepared, true},  {OutboxState::committing, true}, {OutboxState::failed, true},
-              {OutboxState::uncertain, true}, {OutboxState::sent, false},      {OutboxState::refused, false}};
+  } rows[] = {{State::prepared, true},  {State::committing, true}, {State::failed, true},
+              {State::uncertain, true}, {State::sent, false},      {State::refused, false}};
   for (const auto& row : rows) {
     FakeHost fake;
     host::Services services(fake.c());
-    Outbox outbox(services);
-    Outbox::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
+    Store outbox(services);
+    Store::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
     e.record.state = row.state;
     outbox.save(e);
     EXPECT_EQ(fake.blobs.size(), row.kept ? 1u : 0u) << name(row.state);
@@ -117,12 +205,12 @@ TEST(Outbox, BytesAreFreedOnceTheyCanNeverGoAgain) {
   }
 }
 
-TEST(Outbox, BytesStayWhenTheOutcomeCouldNotBeWritten) {
+TEST(Store, BytesStayWhenTheOutcomeCouldNotBeWritten) {
   FakeHost fake;
   host::Services services(fake.c());
-  Outbox outbox(services);
-  Outbox::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
-  e.record.state = OutboxState::sent;
+  Store outbox(services);
+  Store::Entry e = outbox.prepare(fresh("k1"), composed(), "s");
+  e.record.state = State::sent;
   fake.on_apply = [](const std::string&, const std::string&) { return AOH_E_INTERNAL; };
   EXPECT_ANY_THROW(outbox.save(e));
   EXPECT_EQ(fake.blobs.size(), 1u);
@@ -132,10 +220,10 @@ TEST(Outbox, BytesStayWhenTheOutcomeCouldNotBeWritten) {
   EXPECT_TRUE(fake.blobs.empty());
 }
 
-TEST(Outbox, OneClaimAtATime) {
+TEST(Store, OneClaimAtATime) {
   FakeHost fake;
   host::Services services(fake.c());
-  Outbox outbox(services);
+  Store outbox(services);
   auto first = outbox.claim("k");
   ASSERT_TRUE(first);
   EXPECT_FALSE(outbox.claim("k"));
@@ -144,12 +232,12 @@ TEST(Outbox, OneClaimAtATime) {
   EXPECT_TRUE(outbox.claim("k"));
 }
 
-TEST(Outbox, KeysDoNotRunIntoEachOther) {
-  EXPECT_NE(Outbox::id_of("a", "b", "c"), Outbox::id_of("a", "bc", ""));
-  EXPECT_NE(Outbox::id_of("a", "b", "c"), Outbox::id_of("ab", "", "c"));
-  EXPECT_EQ(Outbox::id_of("a", "b", "c"), Outbox::id_of("a", "b", "c"));
+TEST(Store, KeysDoNotRunIntoEachOther) {
+  EXPECT_NE(Store::id_of("a", "b", "c"), Store::id_of("a", "bc", ""));
+  EXPECT_NE(Store::id_of("a", "b", "c"), Store::id_of("ab", "", "c"));
+  EXPECT_EQ(Store::id_of("a", "b", "c"), Store::id_of("a", "b", "c"));
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 }  // namespace
-}  // namespace mailroom::tools
+}  // namespace mailroom::outbox

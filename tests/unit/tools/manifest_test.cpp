@@ -17,7 +17,7 @@ TEST(Manifest, LoadsAndFitsIssueTwo) {
   EXPECT_TRUE(m.source("email"));
   EXPECT_TRUE(m.finish_action("reply_email"));
   ASSERT_TRUE(m.credential_type("mail"));
-  EXPECT_EQ(m.credential_type("mail")->secret_fields, std::vector<std::string>{"password"});
+  EXPECT_EQ(m.credential_type("mail")->secret_fields, (std::vector<std::string>{"password", "dkim_key"}));
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 #include "email_fakes/fake_host.hpp"
 #include "host/files.hpp"
+#include "outbox/outbox.hpp"
 #include "tools/base64.hpp"
-#include "tools/outbox.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -36,7 +36,7 @@ struct Parse : ::testing::Test {
   aoh::Json run(const aoh::Json& args, bool by_operator = true,
                 const aoh::Json& config = aoh::Json::object()) {
     host::Runtime runtime(fake.c(), host::Config::from(config));
-    Outbox outbox(runtime.services());
+    outbox::Outbox outbox(runtime);
     const Toolbox box{runtime, outbox, {}};
     FakeCall call({{"call_id", "c1"}}, by_operator);
     const aoh::Result r = email_parse(box, args, *call.call);

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "email_fakes/fake_host.hpp"
+#include "outbox/outbox.hpp"
 #include "rig/rig.hpp"
 #include "tools/fetch.hpp"
 #include "tools/mailboxes.hpp"
-#include "tools/outbox.hpp"
 #include "tools/reply.hpp"
 #include "tools/send.hpp"
 
@@ -47,7 +47,7 @@ struct RigTools : ::testing::Test {
   }
   FakeHost fake;
   host::Runtime runtime{fake.c(), host::Config{}};
-  Outbox outbox{runtime.services()};
+  outbox::Outbox outbox{runtime};
   Toolbox box{runtime, outbox, {}};
 };
 std::unique_ptr<Rig> RigTools::rig;

@@ -1,0 +1,80 @@
+#include "outbox/pacer.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace mailroom::outbox {
+namespace {
+
+std::string key_of(const std::string& credential) { return "cadence/" + credential; }
+
+std::set<std::string> domains_of(const std::vector<std::string>& recipients) {
+  std::set<std::string> out;
+  for (const std::string& r : recipients) out.insert(domain_of(r));
+  return out;
+}
+
+// What the account's record or its provider's preset says; without either the pace of a server of one's own.
+policy::CadenceLimits cadence_of(const host::Account&) {
+  policy::CadenceLimits out;
+  out.credential = {1200, 60, 200};
+  out.domain = {600, 60, 100};
+  return out;
+}
+
+}  // namespace
+
+std::string domain_of(std::string_view address) {
+  const std::size_t at = address.rfind('@');
+  std::string out(at == address.npos ? std::string_view() : address.substr(at + 1));
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+policy::Cadence& Pacer::of(const host::Account& account) {
+  policy::CadenceLimits wanted = cadence_of(account);
+  std::string limits = std::to_string(wanted.per_day);
+  for (const policy::Pace& p : {wanted.credential, wanted.domain})
+    limits += ' ' + std::to_string(p.messages) + '/' + std::to_string(p.seconds);
+  auto it = known_.find(account.id);
+  if (it != known_.end() && it->second.limits == limits) return it->second.cadence;
+  Known fresh{limits, policy::Cadence(std::move(wanted))};
+  if (it != known_.end())
+    fresh.cadence.restore(it->second.cadence.state(now_ms()));
+  else if (const auto stored = services_.state.get(key_of(account.id)))
+    fresh.cadence.restore(aoh::Json::parse(stored->text));
+  return known_.insert_or_assign(account.id, std::move(fresh)).first->second.cadence;
+}
+
+Pacer::Answer Pacer::take(const host::Account& account, const std::vector<std::string>& recipients) {
+  const std::lock_guard lock(mutex_);
+  policy::Cadence& cadence = of(account);
+  const std::set<std::string> domains = domains_of(recipients);
+  const std::int64_t now = now_ms();
+  Answer answer;
+  for (const std::string& domain : domains) {
+    const policy::Cadence::Wait w = cadence.earliest(domain, now);
+    if (w.until_ms - now > answer.wait_ms) answer = {w.until_ms - now, w.why};
+  }
+  if (answer.wait_ms == 0)
+    for (const std::string& domain : domains) cadence.sent(domain, now);
+  return answer;
+}
+
+void Pacer::slow_down(const host::Account& account, std::string_view domain) {
+  const std::lock_guard lock(mutex_);
+  of(account).slow_down(domain, now_ms());
+}
+
+void Pacer::went_well(const host::Account& account, const std::vector<std::string>& recipients) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& domain : domains_of(recipients)) of(account).went_well(domain);
+}
+
+aoh::State::Put Pacer::state(const host::Account& account) {
+  const std::lock_guard lock(mutex_);
+  return {key_of(account.id), of(account).state(now_ms()).dump()};
+}
+
+}  // namespace mailroom::outbox

@@ -1,0 +1,144 @@
+#include "outbox/transmit.hpp"
+
+#include "base/error_json.hpp"
+#include "host/random.hpp"
+#include "outbox/schedule.hpp"
+#include "smtp/client.hpp"
+
+namespace mailroom::outbox {
+namespace {
+
+// Writes the outcome. Meanwhile a person may have settled the record, taking it for a dead program's: what
+// the server answered counts for more, and a message that was sent must not stand there as one to send.
+void save_outcome(Shared& shared, Store::Entry& entry) {
+  try {
+    try {
+      shared.store.save(entry);
+    } catch (const Failure&) {
+      const auto now = shared.store.find(entry.record.id);
+      if (!now || now->version == entry.version) throw;
+      entry.version = now->version;
+      shared.store.save(entry);
+    }
+  } catch (const std::exception& e) {
+    // The truth is known now and told; the record still says `committing`, which never sends again.
+    shared.runtime.services().log.error("the outbox record could not be written after sending",
+                                        aoh::Json{{"outbox_id", entry.record.id}, {"what", e.what()}});
+  }
+}
+
+bool asks_to_slow_down(const smtp::Outcome& o) {
+  return o.code == 421 || (o.code >= 400 && o.code < 500 && o.enhanced.starts_with("4.7.")) ||
+         (o.code >= 400 && o.code < 500 && o.enhanced == "4.3.2");
+}
+
+class Transmission {
+ public:
+  Transmission(Shared& shared, Attempt& attempt)
+      : shared_(shared), a_(attempt), record_(a_.entry.record), was_(record_.state) {
+    ++record_.attempts;
+  }
+
+  // A failure before the final dot: nothing was sent, the same bytes may go another time.
+  void not_sent(const Error& e) {
+    if (e.code == Errc::cancelled && was_ == State::queued) return;  // the host ends; nothing has changed
+    record_.error = error_json(e);
+    record_.state = State::failed;
+    if (shared_.resident) wait_or_give_up(e.code);
+    shared_.store.save(a_.entry);
+  }
+
+  void commit() {
+    record_.state = State::committing;
+    record_.why_queued.clear();
+    shared_.store.save(a_.entry, {shared_.pacer.state(a_.account)});
+    *a_.committed = true;
+  }
+
+  void settle(const smtp::Outcome& outcome) {
+    record_.take(outcome);
+    record_.error = outcome.error ? error_json(outcome.error) : aoh::Json();
+    const bool delivered = outcome.state == smtp::Outcome::State::delivered;
+    if (record_.state == State::sent && a_.account.imap && a_.account.append_sent)
+      record_.sent_copy = SentCopy::pending;
+    // Those who were refused for now get it later, from here: whoever asks again would send it to all.
+    if (record_.state == State::failed && (delivered || shared_.resident))
+      wait_or_give_up(delivered ? Errc::temporary : outcome.error.code);
+    if (delivered)
+      shared_.pacer.went_well(a_.account, a_.entry.record.to);
+    else if (asks_to_slow_down(outcome))
+      slow_down(outcome);
+    save_outcome(shared_, a_.entry);
+  }
+
+ private:
+  void wait_or_give_up(Errc cause) {
+    after_failure(record_, cause, shared_.runtime.services().clock.wall_ns(), host::random_number());
+  }
+  void slow_down(const smtp::Outcome& outcome) {
+    // Said to a recipient it is about that domain, else about the account.
+    for (const smtp::RecipientOutcome& r : outcome.recipients)
+      if (r.code == outcome.code) return shared_.pacer.slow_down(a_.account, domain_of(r.address));
+    shared_.pacer.slow_down(a_.account, "");
+  }
+
+  Shared& shared_;
+  Attempt& a_;
+  Record& record_;
+  const State was_;
+};
+
+}  // namespace
+
+net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attempt attempt,
+                           net::Executor executor) {
+  Transmission transmission(shared, attempt);
+  host::Runtime& runtime = shared.runtime;
+  std::string bytes;
+  std::unique_ptr<smtp::Client> client;
+  try {
+    bytes = shared.store.bytes(attempt.entry.record);
+    smtp::Login login;
+    login.endpoint = *attempt.account.smtp;
+    login.credentials = runtime.services().sign_in(attempt.account, attempt.bearer);
+    const std::string where = login.endpoint.where();
+    client = co_await smtp::Client::connect(executor, runtime.net(), std::move(login),
+                                            runtime.trace("smtp " + where));
+    job->check();
+  } catch (const Failure& f) {
+    transmission.not_sent(f.error);
+    if (attempt.entry.record.state == State::queued) co_return attempt.entry.record;
+    throw;
+  }
+  smtp::Envelope envelope;
+  envelope.from = attempt.entry.record.from;
+  envelope.to = attempt.entry.record.open_recipients();
+  envelope.size = bytes.size();
+  envelope.smtputf8 = attempt.entry.record.smtputf8;
+  auto abortable = std::make_unique<host::Job::Abortable>(*job, [&c = *client] { c.abort(); });
+  smtp::Outcome outcome;
+  std::exception_ptr stopped;
+  try {
+    outcome = co_await client->deliver(envelope, bytes, [&] {
+      // From here on a cut makes an outcome that nobody knows: let the answer come, whoever waits for it.
+      abortable.reset();
+      job->check();
+      transmission.commit();
+    });
+  } catch (const Failure& f) {
+    stopped = std::current_exception();
+    if (!*attempt.committed) transmission.not_sent(f.error);
+  } catch (...) {
+    stopped = std::current_exception();
+  }
+  abortable.reset();
+  if (stopped) {
+    if (attempt.entry.record.state == State::queued) co_return attempt.entry.record;
+    std::rethrow_exception(stopped);
+  }
+  transmission.settle(outcome);
+  if (outcome.connection_ok) co_await client->quit();
+  co_return attempt.entry.record;
+}
+
+}  // namespace mailroom::outbox

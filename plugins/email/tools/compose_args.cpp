@@ -1,0 +1,50 @@
+#include "tools/compose_args.hpp"
+
+#include "tools/attachments.hpp"
+
+namespace mailroom::tools {
+
+mime::Address sender_of(const aoh::Json& args, const host::Account& account) {
+  std::string wanted = args["from"].str();
+  if (wanted.empty()) return {account.identities.front().name, account.identities.front().address, {}};
+  const auto parsed = addresses_of(args, "from");
+  if (parsed.size() == 1) wanted = parsed.front().address;
+  if (const host::Identity* i = account.identity(wanted)) return {i->name, i->address, {}};
+  throw Failure(Errc::refused, "the account may not send as " + printable(wanted, 200), "from",
+                "Use one of its identities; the operator adds them to the credential");
+}
+
+aoh::Json trigger_of(const Toolbox& box, const aoh::Call& call) {
+  const aoh::Sessions& sessions = box.runtime.services().sessions;
+  if (!sessions || call.id().empty() || call.context()["session_id"].str().empty()) return {};
+  return sessions.current(call.id())["trigger"];
+}
+
+mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
+                     const host::Account& account) {
+  mime::Draft d;
+  d.from = {sender_of(args, account)};
+  d.to = addresses_of(args, "to");
+  d.cc = addresses_of(args, "cc");
+  d.bcc = addresses_of(args, "bcc");
+  d.reply_to = addresses_of(args, "reply_to");
+  d.subject = args["subject"].str();
+  if (!args["text"].str().empty()) d.text = args["text"].str();
+  if (!args["html"].str().empty()) d.html = args["html"].str();
+  d.attachments = attachments_of(box, args, call);
+  // A session that a message opened acts by itself (RFC 3834 §5).
+  if (!trigger_of(box, call).is_null()) d.auto_submitted = "auto-generated";
+  return d;
+}
+
+mime::Composed compose(const Toolbox& box, const mime::Draft& draft) {
+  mime::ComposeContext context;
+  context.unix_seconds = box.runtime.services().clock.wall_ns() / 1'000'000'000;
+  context.message_id_unique = random_token(26);
+  context.boundary_seed = random_token(26);
+  mime::ComposeLimits limits;
+  limits.max_message_bytes = box.runtime.config().max_message_bytes;
+  return mime::compose(draft, context, limits);
+}
+
+}  // namespace mailroom::tools
