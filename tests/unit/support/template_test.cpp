@@ -52,11 +52,11 @@ TEST(Template, ErrorsNamePlaceAndCure) {
   const struct {
     const char *in, *says;
   } rows[] = {
-      {"a\n {{ email.nothing }}", "line 2, column 2: there is no value 'email.nothing'"},
-      {"{{ a | shout }}", "there is no filter 'shout'; known: default"},
+      {"a\n {{ email.nothing }}", "line 2, column 5: there is no value 'email.nothing'"},
+      {"{{ a | shout }}", "there is no filter 'shout'; known: capitalize"},
       {"{{ a", "has no '}}'"},
       {"{{ }}", "a variable's name is expected"},
-      {"{% for x in y %}", "blocks ({% %}) are not supported"},
+      {"{% for x in a %}", "{% for %} that begins here has no {% endfor %}"},
       {"{{ a b }}", "'|' or '}}' is expected"},
       {"{{ a | truncate }}", "needs an argument"},
       {"{{ a | default('x }}", "no closing quote"},
