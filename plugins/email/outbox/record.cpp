@@ -84,6 +84,7 @@ aoh::Json Record::to_json() const {
   j.set_if(!sha256.empty(), "sha256", sha256);
   j.set_if(!session_id.empty(), "session_id", session_id);
   j.set_if(!call_id.empty(), "call_id", call_id);
+  j.set_if(!broadcast.empty(), "broadcast", broadcast);
   j.set_if(send_at_unix_ns != 0, "send_at_unix_ns", send_at_unix_ns);
   j.set_if(state == State::queued, "next_attempt_unix_ns", next_attempt_unix_ns);
   j.set_if(!why_queued.empty(), "why_queued", why_queued);
@@ -110,6 +111,7 @@ std::optional<Record> Record::from_json(const aoh::Json& j) {
   r.request_sha256 = j["request_sha256"].str();
   r.session_id = j["session_id"].str();
   r.call_id = j["call_id"].str();
+  r.broadcast = j["broadcast"].str();
   r.from = j["from"].str();
   r.subject = j["subject"].str();
   r.message_id = j["message_id"].str();

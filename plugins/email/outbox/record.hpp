@@ -37,6 +37,7 @@ struct Record {
   std::string
       request_sha256;  ///< of the arguments: the same key with other arguments is a mistake of the caller's
   std::string session_id, call_id;
+  std::string broadcast;  ///< the broadcast that it is one message of; empty: none
   std::string from, subject, message_id;
   std::vector<std::string> to;  ///< the envelope's
   bool smtputf8 = false;

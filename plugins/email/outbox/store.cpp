@@ -142,6 +142,23 @@ std::vector<std::string> Store::due(std::string_view after, std::uint32_t limit)
   return out;
 }
 
+bool Store::withdraw(const std::string& id) {
+  const auto own = claim(id);
+  if (!own) return false;
+  const auto entry = find(id);
+  if (!entry || entry->record.state != State::queued) return false;
+  if (!services_.state.apply(
+          {{due_key(id), {}, AOH_STATE_ANY_VERSION, true}, {key_of(id), {}, entry->version, true}}))
+    return false;
+  try {
+    services_.blobs.remove(entry->record.blob);
+  } catch (const aoh::StatusError& e) {
+    services_.log.warn("the bytes of a message that was taken back could not be freed",
+                       aoh::Json{{"outbox_id", id}, {"status", e.status}});
+  }
+  return true;
+}
+
 void Store::drop_due(const std::string& id) const {
   services_.state.apply({{due_key(id), {}, AOH_STATE_ANY_VERSION, true}});
 }

@@ -63,6 +63,8 @@ class Store {
   std::string bytes(const Record& record) const;
   /// Ids of the records that wait for something, at most `limit`, after `after` in byte order.
   std::vector<std::string> due(std::string_view after, std::uint32_t limit = 1000) const;
+  /// Takes a queued record back as if it had never been prepared; false when it is on its way or over.
+  bool withdraw(const std::string& id);
   /// Forgets that something was due for a record that is gone.
   void drop_due(const std::string& id) const;
 

@@ -59,7 +59,9 @@ class Transmission {
     record_.take(outcome);
     record_.error = outcome.error ? error_json(outcome.error) : aoh::Json();
     const bool delivered = outcome.state == smtp::Outcome::State::delivered;
-    if (record_.state == State::sent && a_.account.imap && a_.account.append_sent)
+    // A broadcast has its report; hundreds of copies would bury the mailbox.
+    if (record_.state == State::sent && a_.account.imap && a_.account.append_sent &&
+        record_.broadcast.empty())
       record_.sent_copy = SentCopy::pending;
     // Those who were refused for now get it later, from here: whoever asks again would send it to all.
     if (record_.state == State::failed && (delivered || shared_.resident))

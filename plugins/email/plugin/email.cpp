@@ -3,6 +3,7 @@
 #include "aoh_manifest.hpp"
 #include "host/runtime.hpp"
 #include "outbox/outbox.hpp"
+#include "tools/broadcast.hpp"
 #include "tools/credential_test.hpp"
 #include "tools/fetch.hpp"
 #include "tools/mailboxes.hpp"
@@ -40,6 +41,7 @@ class Email : public aoh::Plugin {
   }
   ~Email() override {
     if (watching_credentials_) runtime_.services().credentials.on_changed(nullptr, nullptr);
+    broadcasts_.stop();
     outbox_.stop();
     // A message on its way, whose call was given up, holds a claim in the outbox: it goes first.
     runtime_.stop();
@@ -48,6 +50,9 @@ class Email : public aoh::Plugin {
   aoh::Result send(const aoh::Json& args, aoh::Call& call) { return tools::email_send(box_, args, call); }
   aoh::Result fetch(const aoh::Json& args, aoh::Call& call) { return tools::email_fetch(box_, args, call); }
   aoh::Result reply(const aoh::Json& args, aoh::Call& call) { return tools::email_reply(box_, args, call); }
+  aoh::Result broadcast(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_broadcast(box_, broadcasts_, args, call);
+  }
   aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
   aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
     return tools::email_mailboxes(box_, args, call);
@@ -95,7 +100,10 @@ class Email : public aoh::Plugin {
     }
     if (w) w->stop();
   }
-  void background_start() override { outbox_.start(); }
+  void background_start() override {
+    outbox_.start();
+    broadcasts_.start();
+  }
   /// Tool calls end; triggers are stopped by the host one by one.
   void quiesce(std::int64_t) override { runtime_.quiesce(); }
 
@@ -131,6 +139,7 @@ class Email : public aoh::Plugin {
   outbox::Outbox outbox_{runtime_};
   tools::Toolbox box_{runtime_, outbox_,
                       [this](std::string_view c, std::string_view m) { return watchers(c, m); }};
+  tools::Broadcasts broadcasts_{box_};
 };
 
 }  // namespace
@@ -138,6 +147,7 @@ class Email : public aoh::Plugin {
 
 AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse),
            aoh::tool("email_fetch", &mailroom::Email::fetch), aoh::tool("email_send", &mailroom::Email::send),
+           aoh::tool("email_broadcast", &mailroom::Email::broadcast),
            aoh::tool("email_reply", &mailroom::Email::reply),
            aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
            aoh::tool("email_watch", &mailroom::Email::watch))
