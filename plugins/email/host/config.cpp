@@ -17,21 +17,27 @@ std::int64_t in_range(const aoh::Json& json, const char* field, std::int64_t fal
   return v->integer();
 }
 
+std::string folder(const aoh::Json& json, const char* field) {
+  const aoh::Json* v = json.find(field);
+  if (!v) return {};
+  if (!v->is_string() || !v->str().starts_with('/'))
+    throw Failure(Errc::config, std::string(field) + " must be an absolute path", field);
+  return v->str();
+}
+
 }  // namespace
 
 Config Config::from(const aoh::Json& json) {
   Config c;
   for (const auto& m : json.members())
-    if (m.key != "files_root" && m.key != "trace" && m.key != "threads" && m.key != "idle_renew_s" &&
-        m.key != "poll_interval_s" && m.key != "batch_messages" && m.key != "max_message_bytes")
+    if (m.key != "files_root" && m.key != "templates_root" && m.key != "trace" && m.key != "threads" &&
+        m.key != "idle_renew_s" && m.key != "poll_interval_s" && m.key != "batch_messages" &&
+        m.key != "max_message_bytes")
       throw Failure(Errc::config,
                     "the email plugin's configuration has no field \"" + printable(m.key, 64) + "\"",
                     printable(m.key, 64));
-  if (const aoh::Json* root = json.find("files_root")) {
-    if (!root->is_string() || !root->str().starts_with('/'))
-      throw Failure(Errc::config, "files_root must be an absolute path", "files_root");
-    c.files_root = root->str();
-  }
+  c.files_root = folder(json, "files_root");
+  c.templates_root = folder(json, "templates_root");
   if (const aoh::Json* trace = json.find("trace")) {
     if (!trace->is_bool()) throw Failure(Errc::config, "trace must be true or false", "trace");
     c.trace = trace->boolean();

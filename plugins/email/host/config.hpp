@@ -10,8 +10,10 @@ namespace mailroom::host {
 
 struct Config {
   std::string files_root;  ///< below it agents may name files; empty: they may name none
-  bool trace = false;      ///< the redacted wire goes to the log
-  unsigned threads = 1;    ///< that run network work
+  std::string
+      templates_root;    ///< its folders are the mail templates (docs/templates.md); empty: there are none
+  bool trace = false;    ///< the redacted wire goes to the log
+  unsigned threads = 1;  ///< that run network work
   std::chrono::seconds idle_renew{
       1500};  ///< IDLE is renewed after so long (servers give up at 30 min, RFC 2177)
   std::chrono::seconds poll_interval{55};     ///< between looks where IDLE is missing

@@ -1,8 +1,9 @@
-// Reading files that a tool's arguments name.
+// Reading files and folders that a tool's arguments name.
 #pragma once
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mailroom::host {
 
@@ -11,6 +12,13 @@ namespace mailroom::host {
 /// the root. Without, the path is taken as the person at the command line wrote it. Throws Failure:
 /// not_found, refused (outside of root, not readable, not a regular file), limit (more than `max_bytes`).
 /// Blocks on the disk.
-std::string read_file(std::string_view path, std::string_view root, std::size_t max_bytes);
+/// `field` is what errors call the root: the configuration's member.
+std::string read_file(std::string_view path, std::string_view root, std::size_t max_bytes,
+                      std::string_view field = "files_root");
+
+/// The names in a folder beneath `root` ("." is the root itself), sorted, without those that begin with a
+/// dot; at most `max_names` of them, the first that the system gives. Resolved and refused as by read_file().
+std::vector<std::string> list_folder(std::string_view path, std::string_view root, std::size_t max_names,
+                                     std::string_view field);
 
 }  // namespace mailroom::host

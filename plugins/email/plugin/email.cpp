@@ -10,6 +10,7 @@
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
 #include "tools/send.hpp"
+#include "tools/templates.hpp"
 #include "watch/watcher.hpp"
 
 namespace mailroom {
@@ -56,6 +57,9 @@ class Email : public aoh::Plugin {
   aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
   aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
     return tools::email_mailboxes(box_, args, call);
+  }
+  aoh::Result templates(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_templates(box_, args, call);
   }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
 
@@ -150,4 +154,5 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_broadcast", &mailroom::Email::broadcast),
            aoh::tool("email_reply", &mailroom::Email::reply),
            aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
+           aoh::tool("email_templates", &mailroom::Email::templates),
            aoh::tool("email_watch", &mailroom::Email::watch))
