@@ -11,6 +11,7 @@
 #include "tools/compose_args.hpp"
 #include "tools/deliver.hpp"
 #include "tools/outcome.hpp"
+#include "tools/templates.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -20,8 +21,16 @@ constexpr std::size_t kReportRows = 500;
 
 struct Texts {
   std::optional<aoh::tmpl::Template> subject, text, html, unsubscribe;
+  std::optional<MailTemplate> named;
 
-  explicit Texts(const aoh::Json& args) {
+  Texts(const Toolbox& box, const aoh::Json& args) {
+    if (const std::string& name = args["template"].str(); !name.empty()) {
+      for (const char* field : {"subject", "text", "html"})
+        if (args.has(field))
+          throw Failure(Errc::invalid, "the template makes it", field,
+                        "Leave it out, or write the message without template");
+      named = mail_template(box, name);
+    }
     const auto one = [&](const char* field, bool html_, bool header) -> std::optional<aoh::tmpl::Template> {
       if (args[field].str().empty()) return std::nullopt;
       aoh::tmpl::Options o;
@@ -88,6 +97,15 @@ std::string utf8_of(const std::optional<aoh::tmpl::Template>& t, const aoh::Json
   }
 }
 
+void name_recipient(const std::string& who, const std::function<void()>& render) {
+  try {
+    render();
+  } catch (Failure& f) {
+    f.error.where += (f.error.where.empty() ? "" : ", ") + who;
+    throw Failure(f.error);
+  }
+}
+
 // Renders every message before the first one goes: a mistake in the data of the last recipient is found now.
 struct Rendered {
   std::vector<BroadcastLine> first;
@@ -105,7 +123,7 @@ Rendered render_all(const Toolbox& box, const aoh::Json& args) {
                   "unsubscribe_url", "Give unsubscribe_url (https) or unsubscribe_mailto");
   std::optional<Texts> texts;
   try {
-    texts.emplace(args);
+    texts.emplace(box, args);
   } catch (const aoh::tmpl::TemplateError& e) {
     throw Failure(Errc::invalid, e.what(), e.file);
   }
@@ -120,6 +138,13 @@ Rendered render_all(const Toolbox& box, const aoh::Json& args) {
       const aoh::Json scope = scope_of(args, row, to);
       BroadcastLine line{to, utf8_of(texts->subject, scope, who), utf8_of(texts->text, scope, who),
                          utf8_of(texts->html, scope, who), utf8_of(texts->unsubscribe, scope, who)};
+      if (texts->named)
+        name_recipient(who, [&] {
+          RenderedMail mail = texts->named->render(scope);
+          line.subject = std::move(mail.subject);
+          line.text = mail.text.value_or("");
+          line.html = mail.html.value_or("");
+        });
       if (!line.unsubscribe_url.empty()) check_url(line.unsubscribe_url, who + ": unsubscribe_url");
       if (i == 0) out.subject = line.subject;
       pending += line.dump();
@@ -220,8 +245,8 @@ aoh::Result start(const Toolbox& box, Broadcasts& broadcasts, const aoh::Json& a
     std::string text = line_of(j);
     return aoh::Result::ok(std::move(j), std::move(text));
   }
-  if (args["text"].str().empty() && args["html"].str().empty())
-    throw Failure(Errc::invalid, "nothing to send", "text", "Give text, html or both");
+  if (args["text"].str().empty() && args["html"].str().empty() && args["template"].str().empty())
+    throw Failure(Errc::invalid, "nothing to send", "text", "Give text, html or template");
   BroadcastJob job;
   job.id = key.outbox_id;
   job.credential_id = credential;

@@ -1,6 +1,7 @@
 #include "tools/compose_args.hpp"
 
 #include "tools/attachments.hpp"
+#include "tools/templates.hpp"
 
 namespace mailroom::tools {
 
@@ -20,6 +21,31 @@ aoh::Json trigger_of(const Toolbox& box, const aoh::Call& call) {
   return sessions.current(call.id())["trigger"];
 }
 
+namespace {
+
+void contents(const Toolbox& box, const aoh::Json& args, mime::Draft& d) {
+  const std::string& name = args["template"].str();
+  if (name.empty()) {
+    if (args.has("data"))
+      throw Failure(Errc::invalid, "data is for a template, and none is named", "data",
+                    "Give template, or text");
+    d.subject = args["subject"].str();
+    if (!args["text"].str().empty()) d.text = args["text"].str();
+    if (!args["html"].str().empty()) d.html = args["html"].str();
+    return;
+  }
+  for (const char* field : {"subject", "text", "html"})
+    if (args.has(field))
+      throw Failure(Errc::invalid, "the template makes it", field,
+                    "Leave it out, or write the message without template");
+  RenderedMail mail = render_mail(box, name, args["data"]);
+  d.subject = std::move(mail.subject);
+  d.text = std::move(mail.text);
+  d.html = std::move(mail.html);
+}
+
+}  // namespace
+
 mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
                      const host::Account& account) {
   mime::Draft d;
@@ -28,9 +54,7 @@ mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call&
   d.cc = addresses_of(args, "cc");
   d.bcc = addresses_of(args, "bcc");
   d.reply_to = addresses_of(args, "reply_to");
-  d.subject = args["subject"].str();
-  if (!args["text"].str().empty()) d.text = args["text"].str();
-  if (!args["html"].str().empty()) d.html = args["html"].str();
+  contents(box, args, d);
   d.attachments = attachments_of(box, args, call);
   // A session that a message opened acts by itself (RFC 3834 §5).
   if (!trigger_of(box, call).is_null()) d.auto_submitted = "auto-generated";
