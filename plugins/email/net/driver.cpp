@@ -105,4 +105,16 @@ Task<Action::Kind> drive(Stream& stream, Machine& machine, DriveOptions options)
   }
 }
 
+bool take_in(Stream& stream, Machine& machine) {
+  constexpr int kMost = 16;  // reads: who says more than this unasked is out of step anyway
+  try {
+    for (int i = 0; i < kMost && pump(stream, machine) > 0; ++i) {
+    }
+    return true;
+  } catch (const Failure& f) {
+    fail(machine, f.error);
+    return false;
+  }
+}
+
 }  // namespace mailroom::net

@@ -20,4 +20,8 @@ struct DriveOptions {
 /// secret stay out of the transcript. Does not throw but for what the machine itself throws.
 Task<Action::Kind> drive(Stream& stream, Machine& machine, DriveOptions options = {});
 
+/// Feeds `machine` what has come by now, without waiting. False when the transport has failed, and with it
+/// the machine. For the point before a step that cannot be taken back.
+bool take_in(Stream& stream, Machine& machine);
+
 }  // namespace mailroom::net

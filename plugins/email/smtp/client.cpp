@@ -16,6 +16,15 @@ Failure failure(const Machine& machine, const net::Stream& stream) {
 
 }  // namespace
 
+Login Login::clone() const {
+  Login copy;
+  copy.endpoint = endpoint;
+  if (credentials) copy.credentials = credentials->clone();
+  copy.ehlo_name = ehlo_name;
+  copy.timeouts = timeouts;
+  return copy;
+}
+
 Client::Client(std::unique_ptr<net::Stream> stream, Login login)
     : stream_(std::move(stream)), login_(std::move(login)) {
   session_.timeouts = login_.timeouts;
@@ -26,6 +35,7 @@ Client::~Client() = default;
 net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::Context context, Login login,
                                                    net::TraceSink trace) {
   if (login.credentials) auth::check(*login.credentials);
+  if (!login.ehlo_name.empty()) check_ehlo_name(login.ehlo_name);
   const net::Endpoint endpoint = login.endpoint;
   std::unique_ptr<net::Stream> stream = co_await net::open(executor, context, endpoint, std::move(trace));
   std::unique_ptr<Client> client(new Client(std::move(stream), std::move(login)));
@@ -52,13 +62,23 @@ const Capabilities& Client::capabilities() const { return session_.caps; }
 
 net::Task<Outcome> Client::deliver(const Envelope& envelope, std::string_view message,
                                    BeforeCommit before_commit, bool all_or_nothing) {
+  StringSource source(message);
+  const Message checked(source);
+  co_return co_await deliver(envelope, checked, std::move(before_commit), all_or_nothing);
+}
+
+net::Task<Outcome> Client::deliver(const Envelope& envelope, const Message& message,
+                                   BeforeCommit before_commit, bool all_or_nothing) {
   Delivery delivery(session_, envelope, message, all_or_nothing);
   Action::Kind end = co_await net::drive(*stream_, delivery);
+  // The last moment at which a dead connection, or a server out of step, costs nothing.
+  if (end == Action::Kind::event && !(net::take_in(*stream_, delivery) && delivery.ready()))
+    end = Action::Kind::failed;
   if (end == Action::Kind::event) {
     try {
       if (before_commit) before_commit();
     } catch (...) {
-      // Without its end mark the server throws the message away (RFC 5321 §4.1.1.4).
+      // Without its end the server throws the message away (RFC 5321 §4.1.1.4).
       session_.dead = true;
       stream_->close();
       throw;

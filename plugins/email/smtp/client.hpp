@@ -9,6 +9,7 @@
 #include "auth/mechanism.hpp"
 #include "net/connect.hpp"
 #include "smtp/proto/session.hpp"
+#include "smtp/proto/source.hpp"
 #include "smtp/proto/types.hpp"
 
 namespace mailroom::smtp {
@@ -18,11 +19,14 @@ struct Login {
   std::optional<auth::Credentials> credentials;  ///< none: no AUTH
   std::string ehlo_name;                         ///< own host name or "[127.0.0.1]"; empty: "localhost"
   Timeouts timeouts;
+
+  Login clone() const;  ///< copies the secret too
 };
 
-/// Runs on its strand when everything but the final CRLF "." CRLF has been written: the caller records
-/// durably that the outcome is unknown from now on. It may block for a moment. If it throws, the message is
-/// not completed, the connection is dropped, and deliver() throws the same: nothing was sent.
+/// Runs on the connection's strand when everything but the message's last piece (the final CRLF "." CRLF, or
+/// the last chunk) has been written: the caller records durably that the outcome is unknown from now on. It
+/// may block for a moment. If it throws, the message is not completed, the connection is dropped, and
+/// deliver() throws the same: nothing was sent.
 using BeforeCommit = std::function<void()>;
 
 /// One authenticated session. Belongs to a strand; one call at a time; abort() from any thread.
@@ -37,11 +41,16 @@ class Client {
 
   const Capabilities& capabilities() const;
 
-  /// Delivers one message: `message` is a whole RFC 5322 message with CRLF line ends (a bare CR or LF throws
-  /// Failure(invalid) before anything is written). Refusals, also partial ones, cuts and time-outs are
-  /// outcomes, not exceptions; so is a message too large for the server's SIZE, or one that needs 8BITMIME or
-  /// SMTPUTF8 where they are missing. With `all_or_nothing` a single refused recipient stops the delivery
-  /// before DATA; otherwise the others get it. May be called again while Outcome::connection_ok.
+  /// Delivers one message. Refusals, also partial ones, cuts and time-outs are outcomes, not exceptions; so
+  /// is a message too large for the server's SIZE, or one that needs 8BITMIME, SMTPUTF8 or REQUIRETLS where
+  /// they are missing. An envelope that must not be sent throws Failure(invalid) before anything is written.
+  /// With `all_or_nothing` a single refused recipient stops the delivery before DATA; otherwise the others
+  /// get it. The server's silence is looked at once more before `before_commit` runs: a connection that has
+  /// gone meanwhile is a plain failure. May be called again while Outcome::connection_ok.
+  net::Task<Outcome> deliver(const Envelope& envelope, const Message& message,
+                             BeforeCommit before_commit = {}, bool all_or_nothing = false);
+  /// The same for a message in memory: RFC 5322 with CRLF line ends. A bare CR or LF, a NUL or a line of more
+  /// than 998 bytes throws Failure(invalid) before anything is written.
   net::Task<Outcome> deliver(const Envelope& envelope, std::string_view message,
                              BeforeCommit before_commit = {}, bool all_or_nothing = false);
 

@@ -1,8 +1,8 @@
 // Replies, dot-stuffing, envelopes, capabilities.
 #include <gtest/gtest.h>
 
+#include "smtp/proto/body.hpp"
 #include "smtp/proto/command.hpp"
-#include "smtp/proto/dot_stuffing.hpp"
 #include "smtp/proto/reply_reader.hpp"
 
 namespace mailroom::smtp {
@@ -25,7 +25,7 @@ TEST(ReplyReader, ReadsLinesInAnyPieces) {
     std::vector<std::string> seen;
     for (std::size_t i = 0; i < bytes.size(); i += cut) {
       reader.feed(std::string_view(bytes).substr(i, cut));
-      while (auto r = reader.take())
+      while (auto r = reader.take(true))
         seen.push_back(std::to_string(r->lines.size()) + "/" + r->enhanced + "/" + r->text());
     }
     EXPECT_EQ(seen, (std::vector<std::string>{"3//250 mx.example SIZE 1000 HELP",
@@ -39,7 +39,7 @@ TEST(ReplyReader, RefusesWhatIsNoReply) {
     return code_of([&] {
       ReplyReader r;
       r.feed(bytes);
-      while (r.take()) {
+      while (r.take(true)) {
       }
     });
   };
@@ -59,7 +59,7 @@ TEST(ReplyReader, TellsAnEnhancedCodeFromWords) {
   const auto enhanced = [](const std::string& line) {
     ReplyReader r;
     r.feed(line + "\r\n");
-    return r.take()->enhanced;
+    return r.take(true)->enhanced;
   };
   EXPECT_EQ(enhanced("550 5.7.1 x"), "5.7.1");
   EXPECT_EQ(enhanced("550 5.7.123"), "5.7.123");
@@ -68,29 +68,26 @@ TEST(ReplyReader, TellsAnEnhancedCodeFromWords) {
 }
 
 std::string stuffed(std::string_view message, std::size_t piece) {
-  DotStuffer s(message);
+  DotStuffer s;
   std::string out;
-  for (std::string p = s.next(piece); !p.empty(); p = s.next(piece)) out += p;
-  return out + std::string(DotStuffer::kEnd);
+  for (std::size_t i = 0; i < message.size(); i += piece) s.feed(message.substr(i, piece), out);
+  return out;
 }
 
 TEST(DotStuffing, IsTheSameAtEveryBufferEdge) {
   const std::string messages[] = {
       "", "\r\n", ".", ".\r\n", "..\r\n.\r\n", "a\r\n.\r\nb\r\n", "a\r\n..\r\n.b\r\n.", "\r\n\r\n.\r\n\r\n"};
-  const std::string wanted[] = {"\r\n.\r\n",
-                                "\r\n.\r\n",
-                                "..\r\n.\r\n",
-                                "..\r\n.\r\n",
-                                "...\r\n..\r\n.\r\n",
-                                "a\r\n..\r\nb\r\n.\r\n",
-                                "a\r\n...\r\n..b\r\n..\r\n.\r\n",
-                                "\r\n\r\n..\r\n\r\n.\r\n"};
+  const std::string wanted[] = {"",
+                                "\r\n",
+                                "..",
+                                "..\r\n",
+                                "...\r\n..\r\n",
+                                "a\r\n..\r\nb\r\n",
+                                "a\r\n...\r\n..b\r\n..",
+                                "\r\n\r\n..\r\n\r\n"};
   for (std::size_t i = 0; i < std::size(messages); ++i)
-    for (std::size_t piece = 1; piece <= messages[i].size() + 1; ++piece) {
-      const std::string out = stuffed(messages[i], piece);
-      EXPECT_EQ(out, wanted[i]) << i << " in pieces of " << piece;
-      EXPECT_EQ(out.find("\r\n.\r\n"), out.size() - 5) << "one end, at the end";
-    }
+    for (std::size_t piece = 1; piece <= messages[i].size() + 1; ++piece)
+      EXPECT_EQ(stuffed(messages[i], piece), wanted[i]) << i << " in pieces of " << piece;
 }
 
 TEST(CheckMessage, RefusesEverySmugglingLineEnd) {

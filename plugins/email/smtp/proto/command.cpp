@@ -1,5 +1,6 @@
 #include "smtp/proto/command.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace mailroom::smtp {
@@ -22,14 +23,68 @@ std::vector<std::string> words(std::string_view line) {
   return out;
 }
 
+std::string hex(std::uint32_t value) {
+  char digits[8];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
+  std::string out = upper({digits, static_cast<std::size_t>(end - digits)});
+  return out.size() < 2 ? "0" + out : out;
+}
+
+/// The character at s[i], which is UTF-8 (check() saw to it), and its length.
+std::uint32_t code_point(std::string_view s, std::size_t i, std::size_t& length) {
+  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(s[k]); };
+  length = byte(i) < 0x80 ? 1 : byte(i) < 0xE0 ? 2 : byte(i) < 0xF0 ? 3 : 4;
+  std::uint32_t c = length == 1 ? byte(i) : byte(i) & (0xFFu >> (length + 1));
+  for (std::size_t k = 1; k < length && i + k < s.size(); ++k) c = (c << 6) | (byte(i + k) & 0x3Fu);
+  return c;
+}
+
+std::string notify(const Dsn& dsn) {
+  if (dsn.never) return "NEVER";
+  std::string out;
+  const auto add = [&](bool wanted, const char* word) {
+    if (wanted) out += (out.empty() ? "" : ",") + std::string(word);
+  };
+  add(dsn.success, "SUCCESS");
+  add(dsn.failure, "FAILURE");
+  add(dsn.delay, "DELAY");
+  return out;
+}
+
 }  // namespace
 
 std::string ehlo(std::string_view name) {
-  bool good = !name.empty() && name.size() <= 255;
-  for (const char c : name)
-    good = good && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
-                    c == '-' || c == ':' || c == '[' || c == ']');
-  return "EHLO " + std::string(good ? name : "localhost") + "\r\n";
+  try {
+    check_ehlo_name(name);
+  } catch (const Failure&) {
+    name = "localhost";
+  }
+  return "EHLO " + std::string(name) + "\r\n";
+}
+
+std::string xtext(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (c > 0x20 && c < 0x7F && c != '+' && c != '=')
+      out += c;
+    else
+      out += "+" + hex(static_cast<unsigned char>(c));
+  return out;
+}
+
+std::string original_recipient(std::string_view address) {
+  if (std::all_of(address.begin(), address.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return "rfc822;" + xtext(address);
+  std::string out = "utf-8;";
+  for (std::size_t i = 0, length = 0; i < address.size(); i += length) {
+    const std::uint32_t c = code_point(address, i, length);
+    if (c > 0x20 && c < 0x7F && c != '+' && c != '=' && c != '\\')
+      out += static_cast<char>(c);
+    else
+      out += "\\x{" + hex(c) + "}";
+  }
+  return out;
 }
 
 std::string mail_from(const Envelope& e, const Capabilities& caps) {
@@ -37,10 +92,23 @@ std::string mail_from(const Envelope& e, const Capabilities& caps) {
   if (caps.size && e.size > 0) line += " SIZE=" + std::to_string(e.size);
   if (caps.eight_bit && e.eight_bit) line += " BODY=8BITMIME";
   if (caps.smtputf8 && e.smtputf8) line += " SMTPUTF8";
+  if (caps.require_tls && e.require_tls) line += " REQUIRETLS";
+  if (caps.dsn && e.dsn.content != Dsn::Return::as_server_likes)
+    line += e.dsn.content == Dsn::Return::full ? " RET=FULL" : " RET=HDRS";
+  if (caps.dsn && !e.dsn.envelope_id.empty()) line += " ENVID=" + xtext(e.dsn.envelope_id);
   return line + "\r\n";
 }
 
-std::string rcpt_to(std::string_view address) { return "RCPT TO:<" + std::string(address) + ">\r\n"; }
+std::string rcpt_to(const Envelope& e, std::size_t i, const Capabilities& caps) {
+  std::string line = "RCPT TO:<" + e.to[i] + ">";
+  if (caps.dsn && e.dsn.notifies()) {
+    line += " NOTIFY=" + notify(e.dsn);
+    // The parameter's longest is 500 (RFC 3461 §4.2); an address of 254 bytes can grow beyond it.
+    const std::string original = original_recipient(e.dsn.original.empty() ? e.to[i] : e.dsn.original[i]);
+    if (original.size() <= 500) line += " ORCPT=" + original;
+  }
+  return line + "\r\n";
+}
 
 Capabilities parse_capabilities(const Reply& reply) {
   Capabilities caps;
@@ -55,6 +123,7 @@ Capabilities parse_capabilities(const Reply& reply) {
     if (key == "ENHANCEDSTATUSCODES") caps.enhanced_codes = true;
     if (key == "CHUNKING") caps.chunking = true;
     if (key == "DSN") caps.dsn = true;
+    if (key == "REQUIRETLS") caps.require_tls = true;
     if (key == "SIZE") {
       caps.size = true;
       if (w.size() > 1) {

@@ -5,25 +5,29 @@
 namespace mailroom::smtp {
 namespace {
 
-constexpr std::size_t kGroup = 50;  // commands in one pipelined group: their replies fit any socket buffer
-constexpr std::size_t kBlock = 64 * 1024;  // bytes of the message in one write
+constexpr std::size_t kGroup = 50;    // commands in one pipelined group: their replies fit any socket buffer
+constexpr unsigned kChunksAhead = 8;  // chunks on their way without an answer
 
 using Rcpt = RecipientOutcome::State;
 
+bool accepts(const Reply& reply) { return reply.code >= 200 && reply.code < 300; }
+
 }  // namespace
 
-Delivery::Delivery(Session& session, const Envelope& envelope, std::string_view message, bool all_or_nothing)
-    : Dialogue(session), envelope_(envelope), body_(message), all_or_nothing_(all_or_nothing) {
+Delivery::Delivery(Session& session, const Envelope& envelope, const Message& message, bool all_or_nothing)
+    : Dialogue(session), envelope_(envelope), message_(message), all_or_nothing_(all_or_nothing) {
   check(envelope_);
-  envelope_.eight_bit |= check_message(message).eight_bit;
-  if (envelope_.size == 0) envelope_.size = message.size();
+  envelope_.eight_bit |= message.facts().eight_bit;
+  if (envelope_.size == 0) envelope_.size = message.facts().size;
   for (const std::string& address : envelope_.to)
     outcome_.recipients.push_back({address, Rcpt::pending, 0, {}, {}});
   if (session_.dead) {
     end({Errc::closed, "the SMTP session is over", {}, {}, "Connect again."});
     return;
   }
-  if (precheck()) start();
+  chunked_ = session_.caps.chunking && message.facts().size > kChunkedFrom;
+  outcome_.dsn = session_.caps.dsn && envelope_.dsn.asked();
+  if (precheck()) send_envelope();
 }
 
 bool Delivery::precheck() {
@@ -48,6 +52,12 @@ bool Delivery::precheck() {
          {},
          {},
          "Encode it as quoted-printable or base64."};
+  else if (envelope_.require_tls && !(caps.require_tls && session_.tls))  // RFC 8689 §4.2.1
+    e = {Errc::unsupported,
+         "TLS is required on the whole way (REQUIRETLS), which the server does not offer",
+         {},
+         {},
+         "Send it without that, or by a server that offers it."};
   else
     return true;
   outcome_.state = Outcome::State::refused;
@@ -56,58 +66,42 @@ bool Delivery::precheck() {
   return false;
 }
 
-void Delivery::start() {
-  if (session_.used) {
-    at_ = At::reset;
-    command("RSET\r\n", session_.timeouts.command);
-  } else {
-    send_envelope();
-  }
-}
-
 void Delivery::send_envelope() {
   at_ = At::envelope;
+  const std::size_t most = session_.caps.pipelining ? kGroup : 1;
   std::string group;
   outstanding_ = 0;
-  if (!mail_ok_) {
-    session_.used = true;
-    group = mail_from(envelope_, session_.caps);
+  const auto add = [&](const std::string& line) {
+    group += line;
     ++outstanding_;
+  };
+  if (session_.used && !mail_asked_ && !reset_asked_) {
+    reset_asked_ = true;
+    add("RSET\r\n");
   }
-  const std::size_t most = session_.caps.pipelining ? kGroup : 1;
-  while (outstanding_ < most && sent_ < envelope_.to.size()) {
-    group += rcpt_to(envelope_.to[sent_++]);
-    ++outstanding_;
+  if (outstanding_ < most && !mail_asked_) {
+    mail_asked_ = session_.used = true;
+    add(mail_from(envelope_, session_.caps));
   }
-  command(std::move(group), session_.timeouts.command, outstanding_);
+  while (outstanding_ < most && sent_ < envelope_.to.size()) add(rcpt_to(envelope_, sent_++, session_.caps));
+  if (session_.caps.pipelining && outstanding_ < most && sent_ == envelope_.to.size() && !all_or_nothing_ &&
+      !chunked_) {
+    data_asked_ = true;
+    add("DATA\r\n");
+  }
+  command(std::move(group), data_asked_ ? session_.timeouts.data : session_.timeouts.command, outstanding_);
 }
 
 void Delivery::on_reply(Reply&& reply) {
   switch (at_) {
-    case At::reset:
-      if (reply.positive()) return send_envelope();
-      session_.dead = true;
-      return end(from(reply, Errc::protocol, "the server refused RSET"));
     case At::envelope:
-      --outstanding_;
-      if (!mail_ok_ && mail_reply_.code == 0)
-        mail_answered(reply);
-      else
-        recipient_answered(reply);
-      if (outstanding_ > 0) return;
-      if (mail_reply_.code != 0)
-        return decide(mail_reply_.code >= 500 ? Outcome::State::refused : Outcome::State::temporary,
-                      mail_reply_, "the server refused the sender");
-      return sent_ < envelope_.to.size() ? send_envelope() : recipients_known();
+      return envelope_answered(std::move(reply));
     case At::data:
-      if (reply.code == 354) {
-        at_ = At::body;
-        return on_written();
-      }
-      if (reply.code < 400)
-        return end(from(reply, Errc::protocol, "the server answered DATA with something unexpected"));
-      return decide(reply.code >= 500 ? Outcome::State::refused : Outcome::State::temporary, reply,
-                    "the server refused DATA");
+      return data_answered(reply);
+    case At::chunks:
+      return chunk_answered(std::move(reply));
+    case At::empty_end:
+      return finish();  // nobody got anything, whatever the server says to that
     case At::body:
     case At::committing:
     case At::end:
@@ -115,16 +109,31 @@ void Delivery::on_reply(Reply&& reply) {
   }
 }
 
-void Delivery::mail_answered(const Reply& reply) {
-  if (reply.code >= 200 && reply.code < 300)
-    mail_ok_ = true;
-  else
-    mail_reply_ = reply;
+void Delivery::envelope_answered(Reply&& reply) {
+  --outstanding_;
+  if (reset_asked_) {
+    reset_asked_ = false;
+    session_.used = mail_asked_;
+    if (!reply.positive()) {
+      session_.dead = true;
+      return end(from(reply, Errc::protocol, "the server refused RSET"));
+    }
+  } else if (!mail_reply_) {
+    mail_reply_ = std::move(reply);
+  } else if (answered_ < sent_) {
+    recipient_answered(reply);
+  } else {
+    data_reply_ = std::move(reply);
+  }
+  if (outstanding_ > 0) return;
+  const bool no_sender = mail_reply_ && !accepts(*mail_reply_);
+  if (!no_sender && (!mail_reply_ || sent_ < envelope_.to.size())) return send_envelope();
+  envelope_known();
 }
 
 void Delivery::recipient_answered(const Reply& reply) {
   RecipientOutcome& r = outcome_.recipients[answered_++];
-  if (mail_reply_.code != 0)
+  if (!accepts(*mail_reply_))
     return;  // without a sender the server refuses every recipient; that says nothing about them
   r.code = reply.code;
   r.enhanced = reply.enhanced;
@@ -137,7 +146,11 @@ void Delivery::recipient_answered(const Reply& reply) {
   }
 }
 
-void Delivery::recipients_known() {
+void Delivery::envelope_known() {
+  if (!accepts(*mail_reply_)) {
+    decide(*mail_reply_, "the server refused the sender");
+    return conclude();
+  }
   std::size_t accepted = 0, refused = 0;
   std::string who;
   for (const RecipientOutcome& r : outcome_.recipients) {
@@ -146,42 +159,85 @@ void Delivery::recipients_known() {
     if (r.state != Rcpt::accepted && who.size() < 200) who += (who.empty() ? "" : ", ") + r.address;
   }
   const std::size_t all = outcome_.recipients.size();
-  if (accepted == all || (accepted > 0 && !all_or_nothing_)) {
-    outcome_.code = 0;
-    outcome_.enhanced.clear();
-    outcome_.server.clear();
-    at_ = At::data;
-    return command("DATA\r\n", session_.timeouts.data);
+  if (accepted < all && (accepted == 0 || all_or_nothing_)) {
+    refuse_recipients(all_or_nothing_ ? refused > 0 : refused == all, who);
+    return conclude();
   }
-  const bool for_good = all_or_nothing_ ? refused > 0 : refused == all;
-  outcome_.state = for_good ? Outcome::State::refused : Outcome::State::temporary;
-  outcome_.error = {for_good ? Errc::refused : Errc::temporary, "the server refused a recipient",
-                    printable(who, 250), outcome_.server,
-                    for_good ? "Correct the address." : "Try again later."};
+  outcome_.code = 0;
+  outcome_.enhanced.clear();
+  outcome_.server.clear();
+  send_message();
+}
+
+void Delivery::send_message() {
+  if (chunked_) {
+    body_.emplace(message_, Body::Form::chunks);
+    at_ = At::chunks;
+    return on_written();
+  }
+  at_ = At::data;
+  if (data_asked_) return data_answered(data_reply_);
+  command("DATA\r\n", session_.timeouts.data);
+}
+
+void Delivery::data_answered(const Reply& reply) {
+  if (reply.code == 354) {
+    body_.emplace(message_, Body::Form::data);
+    at_ = At::body;
+    return on_written();
+  }
+  if (reply.code < 400)
+    return end(from(reply, Errc::protocol, "the server answered DATA with something unexpected"));
+  decide(reply, "the server refused DATA");
   finish();
 }
 
 void Delivery::on_written() {
-  if (at_ != At::body) return;
-  std::string piece = body_.next(kBlock);
-  if (!piece.empty()) return write(std::move(piece), session_.timeouts.block, true);
-  at_ = At::committing;
-  pause();
+  if (at_ != At::body && at_ != At::chunks) return;
+  const bool chunks = at_ == At::chunks;
+  if (chunks && outstanding_ > 0 && (!session_.caps.pipelining || outstanding_ >= kChunksAhead))
+    return await(session_.timeouts.block);
+  std::string piece;
+  if (body_->next(piece)) {
+    outstanding_ += chunks;
+    return write(std::move(piece), session_.timeouts.block, true);
+  }
+  if (outstanding_ > 0) return await(session_.timeouts.block);
+  written_out();
 }
 
+void Delivery::chunk_answered(Reply&& reply) {
+  --outstanding_;
+  if (reply.code >= 300 && reply.code < 400)
+    return end(from(reply, Errc::protocol, "the server answered BDAT with something unexpected"));
+  if (!accepts(reply) && !chunk_no_) chunk_no_ = std::move(reply);
+  if (!chunk_no_) return on_written();
+  // RFC 3030 §2: what is on its way is still answered; then the transaction is reset.
+  if (outstanding_ > 0) return await(session_.timeouts.block);
+  decide(*chunk_no_, "the server refused the message");
+  finish();
+}
+
+void Delivery::written_out() {
+  at_ = At::committing;
+  if (in_step()) pause();
+}
+
+bool Delivery::ready() { return at_ == At::committing && !session_.dead && in_step(); }
+
 void Delivery::commit() {
-  if (at_ != At::committing) return;
+  if (at_ != At::committing || session_.dead) return;
   resume();
   // A server that has answered already did so without the whole message; command() ends the dialogue then,
   // and nothing was sent.
   at_ = At::end;
-  command(std::string(DotStuffer::kEnd), session_.timeouts.final_dot, 1, true);
+  command(std::string(body_->last()), session_.timeouts.final_dot, 1, true);
   if (!session_.dead) end_given_ = true;  // from here on the write may happen, wholly or in part
 }
 
 void Delivery::finished(const Reply& reply) {
   session_.used = false;
-  if (reply.code >= 200 && reply.code < 300) {
+  if (accepts(reply)) {
     outcome_.state = Outcome::State::delivered;
     outcome_.code = reply.code;
     outcome_.enhanced = reply.enhanced;
@@ -190,25 +246,41 @@ void Delivery::finished(const Reply& reply) {
   }
   if (reply.code < 400)
     return end(from(reply, Errc::protocol, "the server answered the message with something unexpected"));
-  decide(reply.code >= 500 ? Outcome::State::refused : Outcome::State::temporary, reply,
-         "the server refused the message");
+  decide(reply, "the server refused the message");
+  session_.used = chunked_;  // a refused LAST leaves the transaction open for some servers
+  finish();
 }
 
-void Delivery::decide(Outcome::State state, const Reply& reply, std::string what, std::string cure) {
-  const bool later = state == Outcome::State::temporary;
-  outcome_.state = state;
+void Delivery::refuse_recipients(bool for_good, const std::string& who) {
+  outcome_.state = for_good ? Outcome::State::refused : Outcome::State::temporary;
+  outcome_.error = {for_good ? Errc::refused : Errc::temporary, "the server refused a recipient",
+                    printable(who, 250), outcome_.server,
+                    for_good ? "Correct the address." : "Try again later."};
+}
+
+void Delivery::decide(const Reply& reply, std::string what) {
+  const bool later = reply.code < 500;
+  outcome_.state = later ? Outcome::State::temporary : Outcome::State::refused;
   outcome_.code = reply.code;
   outcome_.enhanced = reply.enhanced;
   outcome_.server = reply.text();
-  if (cure.empty())
-    cure = later ? "Try again later." : "Change what the server objects to before trying again.";
-  outcome_.error = from(reply, later ? Errc::temporary : Errc::refused, std::move(what), std::move(cure));
-  finish();
+  outcome_.error =
+      from(reply, later ? Errc::temporary : Errc::refused, std::move(what),
+           later ? "Try again later." : "Change what the server objects to before trying again.");
+}
+
+void Delivery::conclude() {
+  settled_ = true;
+  if (data_reply_.code != 354) return finish();
+  // RFC 2920 §3.1: the server waits for a message that nobody will get; it gets an empty one.
+  at_ = At::empty_end;
+  command(".\r\n", session_.timeouts.command);
 }
 
 void Delivery::on_failed(const Error& error) {
   outcome_.connection_ok = false;
   session_.dead = true;
+  if (settled_) return;
   outcome_.error = error;
   outcome_.server = error.server;
   if (error.code == Errc::bye) outcome_.code = 421;

@@ -32,7 +32,7 @@ Action Dialogue::next() {
 
 void Dialogue::take_replies() {
   while (step_ == Step::read) {
-    std::optional<Reply> reply = session_.replies.take();
+    std::optional<Reply> reply = session_.replies.take(session_.caps.enhanced_codes);
     if (!reply) return;
     if (reply->code == 421) {  // may answer anything at any time (RFC 5321 §3.8)
       end(from(*reply, Errc::bye, "the server ended the session", "Try again later."));
@@ -68,7 +68,8 @@ void Dialogue::fail(Error cause) {
   if (step_ == Step::failed) return;
   // A last reply may have come together with the cut: a 421 says more than "closed".
   try {
-    if (std::optional<Reply> last = session_.replies.take(); last && last->code == 421)
+    if (std::optional<Reply> last = session_.replies.take(session_.caps.enhanced_codes);
+        last && last->code == 421)
       cause = from(*last, Errc::bye, "the server ended the session", "Try again later.");
   } catch (const Failure&) {
     // what is left is no reply: the cause stands
@@ -86,21 +87,24 @@ void Dialogue::end(Error error) {
   on_failed(error_);
 }
 
-void Dialogue::command(std::string line, std::chrono::milliseconds timeout, unsigned replies, bool secret) {
-  if (session_.replies.has_rest()) {
-    Error e{Errc::protocol,
-            "the server spoke before it was asked",
-            {},
-            {},
-            "Try again; if it stays, something between here and "
-            "the server interferes."};
-    if (const std::optional<Reply> early = session_.replies.take()) {
-      e.server = early->text();
-      if (early->code == 421) e = from(*early, Errc::bye, "the server ended the session", "Try again later.");
-    }
-    end(std::move(e));
-    return;
+bool Dialogue::in_step() {
+  if (!session_.replies.has_rest()) return true;
+  Error e{Errc::protocol,
+          "the server spoke before it was asked",
+          {},
+          {},
+          "Try again; if it stays, something between here and "
+          "the server interferes."};
+  if (const std::optional<Reply> early = session_.replies.take(session_.caps.enhanced_codes)) {
+    e.server = early->text();
+    if (early->code == 421) e = from(*early, Errc::bye, "the server ended the session", "Try again later.");
   }
+  end(std::move(e));
+  return false;
+}
+
+void Dialogue::command(std::string line, std::chrono::milliseconds timeout, unsigned replies, bool secret) {
+  if (!in_step()) return;
   session_.replies.trim();
   write(std::move(line), timeout, secret);
   await(timeout, replies);

@@ -30,6 +30,8 @@ class Dialogue : public Machine {
   /// is out of step (or somebody injects): that ends the dialogue.
   void command(std::string line, std::chrono::milliseconds timeout, unsigned replies = 1,
                bool secret = false);
+  /// False, and the dialogue ended, when the server has spoken before it was asked.
+  bool in_step();
   void write(std::string bytes, std::chrono::milliseconds timeout, bool secret);  ///< waits for nothing
   void await(std::chrono::milliseconds timeout, unsigned replies = 1);
   void start_tls();

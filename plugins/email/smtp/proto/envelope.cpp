@@ -1,5 +1,6 @@
-// What may stand in MAIL FROM and RCPT TO (RFC 5321 §4.1.2, RFC 6531 §3.3): a wrong address must never become
-// a command.
+// What may stand in EHLO, MAIL FROM and RCPT TO (RFC 5321 §4.1.2, RFC 6531 §3.3, RFC 3461): nothing given
+// must ever become a command.
+#include "smtp/proto/command.hpp"
 #include "smtp/proto/types.hpp"
 #include "support/json.hpp"
 
@@ -74,6 +75,24 @@ void check_address(std::string_view a, bool utf8) {
     if (!alnum(c) && c != '.' && c != '-' && c != '_' && !high(c)) refuse(a, "has no valid domain");
 }
 
+void check_dsn(const Envelope& e) {
+  const Dsn& dsn = e.dsn;
+  if (dsn.never && (dsn.success || dsn.failure || dsn.delay))
+    throw Failure(Errc::invalid, "reports are asked for both never and sometimes", "dsn.notify",
+                  "Say never, or what to report.");
+  for (const char c : dsn.envelope_id)
+    if (c <= 0x20 || c >= 0x7F || c == '<' || c == '>')
+      throw Failure(Errc::invalid, "the envelope id contains other than graphic ASCII, or angle brackets",
+                    "dsn.envelope_id", "Use letters, digits, dots and hyphens.");
+  if (dsn.envelope_id.size() > 100 || xtext(dsn.envelope_id).size() > 100)
+    throw Failure(Errc::invalid, "the envelope id is longer than 100 bytes", "dsn.envelope_id",
+                  "Use a shorter one.");
+  if (!dsn.original.empty() && dsn.original.size() != e.to.size())
+    throw Failure(Errc::invalid, "the original recipients are not as many as the recipients", "dsn.original",
+                  "Give one for each recipient, or none.");
+  for (const std::string& address : dsn.original) check_address(address, true);
+}
+
 }  // namespace
 
 void check(const Envelope& e) {
@@ -82,6 +101,16 @@ void check(const Envelope& e) {
   if (e.to.size() > 1000)
     throw Failure(Errc::invalid, "the message has more than 1,000 recipients", {}, "Send it in parts.");
   for (const std::string& address : e.to) check_address(address, e.smtputf8);
+  check_dsn(e);
+}
+
+void check_ehlo_name(std::string_view name) {
+  bool good = !name.empty() && name.size() <= 255;
+  for (const char c : name)
+    good = good && (alnum(c) || std::string_view(".-:[]").find(c) != std::string_view::npos);
+  if (!good)
+    throw Failure(Errc::config, "the name for EHLO is no host name or address literal", printable(name, 120),
+                  "Use this machine's name, or leave it empty.");
 }
 
 }  // namespace mailroom::smtp

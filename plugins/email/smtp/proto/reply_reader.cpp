@@ -22,7 +22,7 @@ std::string_view enhanced_code(std::string_view text, int code) {
 
 }  // namespace
 
-bool ReplyReader::take_line(std::string_view line) {
+bool ReplyReader::take_line(std::string_view line, bool enhanced) {
   if (line.size() < 3 || !digit(line[0]) || !digit(line[1]) || !digit(line[2]) || line[0] < '2' ||
       line[0] > '5' || (line.size() > 3 && line[3] != ' ' && line[3] != '-')) {
     Error e{Errc::protocol,
@@ -39,16 +39,17 @@ bool ReplyReader::take_line(std::string_view line) {
   if (partial_.lines.size() >= kLines || bytes_ > kReply)
     throw Failure(Errc::limit, "a reply of the server is longer than 256 lines or 64 KB");
   std::string_view text = line.size() > 4 ? line.substr(4) : std::string_view{};
-  if (const std::string_view enhanced = enhanced_code(text, code); !enhanced.empty()) {
-    if (partial_.enhanced.empty()) partial_.enhanced = enhanced;
-    text.remove_prefix(std::min(text.size(), enhanced.size() + 1));
+  if (const std::string_view found = enhanced ? enhanced_code(text, code) : std::string_view{};
+      !found.empty()) {
+    if (partial_.enhanced.empty()) partial_.enhanced = found;
+    text.remove_prefix(std::min(text.size(), found.size() + 1));
   }
   partial_.code = code;
   partial_.lines.emplace_back(text);
   return line.size() == 3 || line[3] == ' ';
 }
 
-std::optional<Reply> ReplyReader::take() {
+std::optional<Reply> ReplyReader::take(bool enhanced) {
   for (;;) {
     const std::size_t end = buffer_.find('\n', pos_);
     if ((end == std::string::npos ? buffer_.size() : end) - pos_ > kLine)
@@ -61,7 +62,7 @@ std::optional<Reply> ReplyReader::take() {
     std::string_view line = std::string_view(buffer_).substr(pos_, end - pos_);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     pos_ = end + 1;
-    if (!take_line(line)) continue;
+    if (!take_line(line, enhanced)) continue;
     Reply whole = std::move(partial_);
     partial_ = {};
     bytes_ = 0;

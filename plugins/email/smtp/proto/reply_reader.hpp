@@ -14,15 +14,16 @@ namespace mailroom::smtp {
 class ReplyReader {
  public:
   void feed(std::string_view bytes) { buffer_.append(bytes); }
-  /// The next whole reply, if there is one.
-  std::optional<Reply> take();
+  /// The next whole reply, if there is one. `enhanced`: the server announced ENHANCEDSTATUSCODES, so that
+  /// what looks like one is one (RFC 2034 §3) and not the beginning of the words.
+  std::optional<Reply> take(bool enhanced);
   /// True when bytes are left that are not part of a taken reply.
   bool has_rest() const { return pos_ < buffer_.size() || partial_.code != 0; }
   /// Gives the buffer's memory back if it is empty.
   void trim();
 
  private:
-  bool take_line(std::string_view line);  // true when it ended a reply
+  bool take_line(std::string_view line, bool enhanced);  // true when it ended a reply
 
   std::string buffer_;     // what has come
   std::size_t pos_ = 0;    // how much of it has been read?

@@ -18,11 +18,29 @@ struct Capabilities {
   bool eight_bit = false;         ///< 8BITMIME, RFC 6152
   bool smtputf8 = false;          ///< RFC 6531
   bool enhanced_codes = false;    ///< RFC 2034
-  bool chunking = false;          ///< RFC 3030; announced, not used yet
-  bool dsn = false;               ///< RFC 3461; announced, not used yet
+  bool chunking = false;          ///< RFC 3030
+  bool dsn = false;               ///< RFC 3461
+  bool require_tls = false;       ///< REQUIRETLS, RFC 8689
   bool size = false;              ///< RFC 1870
   std::uint64_t max_size = 0;     ///< bytes; 0: no limit told
   std::vector<std::string> auth;  ///< mechanisms, upper case
+};
+
+/// Which reports the sender wants (RFC 3461). Goes out only to a server that offers DSN; Outcome::dsn tells.
+struct Dsn {
+  enum class Return { as_server_likes, full, headers };
+  bool success = false;                      ///< NOTIFY=SUCCESS: when it has been delivered
+  bool failure = false;                      ///< NOTIFY=FAILURE
+  bool delay = false;                        ///< NOTIFY=DELAY
+  bool never = false;                        ///< NOTIFY=NEVER; excludes the three above
+  Return content = Return::as_server_likes;  ///< RET: what of the message comes back in a failure's report
+  std::string envelope_id;  ///< ENVID, comes back in the report: graphic ASCII, at most 100 bytes as xtext
+  /// ORCPT, one for each recipient in their order: whom the message was first meant for. Empty: the
+  /// recipients themselves.
+  std::vector<std::string> original;
+
+  bool notifies() const { return success || failure || delay || never; }
+  bool asked() const { return notifies() || content != Return::as_server_likes || !envelope_id.empty(); }
 };
 
 struct Envelope {
@@ -31,11 +49,17 @@ struct Envelope {
   std::uint64_t size = 0;       ///< bytes of the message as given (0: taken from the message)
   bool eight_bit = false;       ///< the message has bytes above 127: needs 8BITMIME
   bool smtputf8 = false;        ///< an address or a header needs RFC 6531
+  Dsn dsn{};
+  bool require_tls =
+      false;  ///< RFC 8689: every hop by verified TLS, or not at all; refused where not offered
 };
 
 /// Throws Failure(invalid) for an envelope that must not be put on the wire: CR, LF, NUL, other controls,
-/// spaces outside quotes, angle brackets, non-ASCII without smtputf8, no or too many recipients, too long.
+/// spaces outside quotes, angle brackets, Unicode line ends, non-ASCII without smtputf8, no or too many
+/// recipients, too long; the same for each parameter.
 void check(const Envelope& envelope);
+/// Throws Failure(config) when `name` is no host name or address literal: EHLO would carry it.
+void check_ehlo_name(std::string_view name);
 
 /// One server reply: code, the enhanced code when it has one, the words.
 struct Reply {
@@ -71,6 +95,7 @@ struct Outcome {
   std::string enhanced;
   std::string server;         ///< its words, for example "250 2.0.0 Ok: queued as 4BxT"
   Error error;                ///< set unless delivered: what, cause, cure
+  bool dsn = false;           ///< were the reports asked for, and the server told so?
   bool connection_ok = true;  ///< may the connection be used again?
 };
 
