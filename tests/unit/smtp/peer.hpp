@@ -104,6 +104,8 @@ class Peer {
       out += data_ok ? "354 go\r\n" : "554 5.5.1 no valid recipients\r\n";
     else if (is("RCPT") && now_.from.empty())
       out += "503 5.5.1 no sender\r\n";
+    else if (is("AUTH"))
+      out += "235 2.7.0 welcome\r\n";
     else if (is("QUIT"))
       out += "221 bye\r\n";
     else
@@ -145,10 +147,9 @@ class Peer {
 
   void finish(std::string& out) {
     const bool nobody = now_.to.empty();
-    if (!scripted(".", out)) {
-      out += nobody ? "554 5.5.1 no valid recipients\r\n" : "250 2.0.0 queued\r\n";
-      if (!nobody) mails.push_back(now_);
-    }
+    const std::size_t before = out.size();
+    if (!scripted(".", out)) out += nobody ? "554 5.5.1 no valid recipients\r\n" : "250 2.0.0 queued\r\n";
+    if (!nobody && out.compare(before, 1, "2") == 0) mails.push_back(now_);
     now_ = {};
   }
 
