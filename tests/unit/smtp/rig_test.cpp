@@ -1,6 +1,9 @@
 // The SMTP client against Postfix.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "net/loop.hpp"
 #include "rig/rig.hpp"
 #include "smtp/client.hpp"
@@ -132,6 +135,97 @@ TEST_F(SmtpRig, ReportsARefusalAndGoesOn) {
     co_await client->quit();
   });
   EXPECT_EQ(rig->maildir("ok@rig.test", 1).size(), 1u);
+}
+
+Envelope with_reports() {
+  Envelope e = to("reports@rig.test");
+  e.dsn.success = e.dsn.failure = true;
+  e.dsn.content = Dsn::Return::headers;
+  e.dsn.envelope_id = "QQ+31=4";
+  return e;
+}
+
+// Postfix parses every parameter, and its report brings the envelope id and the original recipient back.
+TEST_F(SmtpRig, ReportsOnDeliveryCarryTheEnvelopeId) {
+  loop.run([&]() -> net::Task<void> {
+    auto client = co_await Client::connect(loop.executor(), loop.context(), login(), tracer());
+    EXPECT_TRUE(client->capabilities().dsn);
+    const Outcome o = co_await client->deliver(with_reports(), message("<reports@x>", "b\r\n"));
+    EXPECT_EQ(name(o.state), "delivered") << o.error.line();
+    EXPECT_TRUE(o.dsn);
+    co_await client->quit();
+  });
+  EXPECT_EQ(rig->maildir("reports@rig.test", 1).size(), 1u);
+  const aoh::Json report = rig->maildir("quotes@rig.test", 1);
+  const std::string file = report.at(0)["file"].str();
+  std::ifstream in(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_NE(text.find("Original-Envelope-Id: QQ+31=4"), std::string::npos) << text;
+  EXPECT_NE(text.find("Original-Recipient: rfc822;reports@rig.test"), std::string::npos) << text;
+}
+
+TEST_F(SmtpRig, ALargeMessageGoesInChunks) {
+  std::string body;
+  while (body.size() < 3'000'000) body += ".A line that DATA would have to stuff\r\n.\r\n";
+  int commits = 0;
+  loop.run([&]() -> net::Task<void> {
+    auto client = co_await Client::connect(loop.executor(), loop.context(), login(), tracer());
+    EXPECT_TRUE(client->capabilities().chunking);
+    const Outcome o =
+        co_await client->deliver(to("chunks@rig.test"), message("<chunks@x>", body), [&] { ++commits; });
+    EXPECT_EQ(name(o.state), "delivered") << o.error.line();
+    const Outcome after = co_await client->deliver(to("chunks@rig.test"), message("<small@x>", "b\r\n"));
+    EXPECT_EQ(name(after.state), "delivered") << after.error.line();
+    co_await client->quit();
+  });
+  EXPECT_EQ(commits, 1);
+  std::erase(body, '\r');
+  bool seen = false;
+  const aoh::Json mail = rig->maildir("chunks@rig.test", 2);
+  for (const aoh::Json& m : mail.items())
+    if (m["message_id"].str() == "<chunks@x>") {
+      seen = true;
+      EXPECT_TRUE(m["body"].str() == body);
+    }
+  EXPECT_TRUE(seen);
+  EXPECT_EQ(trace.find("C: DATA\n"), trace.rfind("C: DATA\n")) << "the large one went without";
+}
+
+Envelope with_require_tls() {
+  Envelope e = to("tls@rig.test");
+  e.require_tls = true;
+  return e;
+}
+
+TEST_F(SmtpRig, RequireTlsIsNotPromisedByAServerWithoutIt) {
+  loop.run([&]() -> net::Task<void> {
+    auto client = co_await Client::connect(loop.executor(), loop.context(), login(), tracer());
+    const Outcome o = co_await client->deliver(with_require_tls(), message("<tls@x>", "b\r\n"));
+    EXPECT_EQ(name(o.state), "refused");
+    EXPECT_EQ(o.error.code, Errc::unsupported);
+    EXPECT_TRUE(o.connection_ok);
+    const Outcome without = co_await client->deliver(to("tls@rig.test"), message("<notls@x>", "b\r\n"));
+    EXPECT_EQ(name(without.state), "delivered") << without.error.line();
+    co_await client->quit();
+  });
+  EXPECT_EQ(rig->maildir("tls@rig.test", 1).size(), 1u);
+}
+
+Envelope in_utf8() {
+  Envelope e = to("gr\xC3\xBCn@rig.test");
+  e.smtputf8 = true;
+  e.dsn.failure = true;  // ORCPT in its utf-8 form
+  return e;
+}
+
+TEST_F(SmtpRig, AnAddressInUtf8IsTaken) {
+  loop.run([&]() -> net::Task<void> {
+    auto client = co_await Client::connect(loop.executor(), loop.context(), login(), tracer());
+    EXPECT_TRUE(client->capabilities().smtputf8);
+    const Outcome o = co_await client->deliver(in_utf8(), message("<utf8@x>", "gr\xC3\xBCn\r\n"));
+    EXPECT_EQ(name(o.state), "delivered") << o.error.line() << trace;
+    co_await client->quit();
+  });
 }
 
 TEST_F(SmtpRig, AThrowingCommitSendsNothing) {
