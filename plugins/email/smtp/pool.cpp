@@ -17,37 +17,19 @@ void run(const Todo& todo) {
   for (const auto& work : todo) work();
 }
 
-net::Task<void> open_on_behalf(std::shared_ptr<Pool::State> pool, std::string key,
-                               std::shared_ptr<Waiter> waiter, Login login, net::Executor strand) {
+net::Task<void> open_on_behalf(std::shared_ptr<Pool::State> pool, std::shared_ptr<PoolOpening> opening,
+                               net::Executor strand) {
   std::shared_ptr<PooledConnection> connection;
-  std::exception_ptr error;
+  Error error;
   try {
-    connection = co_await open_connection(pool->context, strand, std::move(login), waiter->request.generation,
-                                          waiter->request.trace);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  pool->opened(key, waiter, std::move(connection), error);
-}
-
-bool is_sign_in_refusal(const std::exception_ptr& error) {
-  try {
-    if (error) std::rethrow_exception(error);
+    connection = co_await open_connection(pool->context, strand, std::move(opening->login),
+                                          opening->generation, opening->trace);
   } catch (const Failure& f) {
-    return f.error.code == Errc::auth || f.error.code == Errc::auth_throttled;
-  } catch (...) {
+    error = f.error;
+  } catch (const std::exception& e) {
+    error = {Errc::internal, std::string("the connection could not be opened: ") + e.what(), {}, {}, {}};
   }
-  return false;
-}
-
-bool is_for_now(const std::exception_ptr& error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const Failure& f) {
-    return is_temporary(f.error.code);
-  } catch (...) {
-  }
-  return false;
+  pool->opened(*opening, std::move(connection), error);
 }
 
 /// For a wait that ends in any other way than by its answer: nobody takes what it may have been given.
@@ -122,7 +104,7 @@ void Pool::State::retire(std::shared_ptr<PooledConnection> connection, Todo& tod
 }
 
 void Pool::State::settle(PoolGroup& group, std::size_t at, std::shared_ptr<PooledConnection> connection,
-                         std::exception_ptr error, Todo& todo) {
+                         const Error& error, Todo& todo) {
   const std::shared_ptr<Waiter> w = group.waiters[at];
   group.waiters.erase(group.waiters.begin() + static_cast<std::ptrdiff_t>(at));
   w->connection = std::move(connection);
@@ -134,10 +116,12 @@ void Pool::State::settle(PoolGroup& group, std::size_t at, std::shared_ptr<Poole
 void Pool::State::open_for(const std::string& key, const std::shared_ptr<Waiter>& waiter, Todo& todo) {
   waiter->opening = true;
   ++groups[key].open;
-  auto login = std::make_shared<Login>(waiter->request.login.clone());
-  todo.push_back([self = shared_from_this(), key, waiter, login] {
+  const LeaseRequest& r = waiter->request;
+  auto opening = std::make_shared<PoolOpening>(
+      PoolOpening{key, waiter, r.login.clone(), r.generation, r.trace, r.limits.idle});
+  todo.push_back([self = shared_from_this(), opening] {
     const net::Executor strand = self->new_strand();
-    asio::co_spawn(strand, open_on_behalf(self, key, waiter, std::move(*login), strand), asio::detached);
+    asio::co_spawn(strand, open_on_behalf(self, opening, strand), asio::detached);
   });
 }
 
@@ -152,7 +136,7 @@ void Pool::State::pump(const std::string& key, Todo& todo) {
     if (w == group.waiters.end()) continue;
     std::shared_ptr<PooledConnection> c = group.idle[i];
     group.idle.erase(group.idle.begin() + static_cast<std::ptrdiff_t>(i));
-    settle(group, static_cast<std::size_t>(w - group.waiters.begin()), std::move(c), nullptr, todo);
+    settle(group, static_cast<std::size_t>(w - group.waiters.begin()), std::move(c), {}, todo);
   }
   for (const std::shared_ptr<Waiter>& w : group.waiters) {
     if (w->opening) continue;
@@ -168,8 +152,10 @@ void Pool::State::pump(const std::string& key, Todo& todo) {
   if (group.open == 0 && group.waiters.empty()) groups.erase(key);
 }
 
-void Pool::State::opened(const std::string& key, const std::shared_ptr<Waiter>& waiter,
-                         std::shared_ptr<PooledConnection> connection, std::exception_ptr error) {
+void Pool::State::opened(const PoolOpening& opening, std::shared_ptr<PooledConnection> connection,
+                         const Error& error) {
+  const std::string& key = opening.key;
+  const std::shared_ptr<Waiter>& waiter = opening.waiter;
   Todo todo;
   {
     const std::lock_guard lock(mutex);
@@ -178,15 +164,12 @@ void Pool::State::opened(const std::string& key, const std::shared_ptr<Waiter>& 
     if (error || closed) {
       --group.open;
       if (connection) retire(std::move(connection), todo);
-      const bool all = is_sign_in_refusal(error);
+      const bool all = error.code == Errc::auth || (error.code == Errc::auth_throttled && group.open == 0);
       // The server takes no more of them now ("432 4.3.2 concurrent connections"): those that we have do.
-      if (group.open > 0 && !all && is_for_now(error)) {
-        waiter->opening = true;
-        error = nullptr;
-      }
+      waiter->opening = group.open > 0 && !all && is_temporary(error.code);
       for (std::size_t i = group.waiters.size(); error && i-- > 0;)
-        if (group.waiters[i] == waiter ||
-            (all && group.waiters[i]->request.generation == waiter->request.generation))
+        if ((group.waiters[i] == waiter && !waiter->opening) ||
+            (all && group.waiters[i]->request.generation == opening.generation))
           settle(group, i, nullptr, error, todo);
       pump(key, todo);
     } else {
@@ -198,7 +181,7 @@ void Pool::State::opened(const std::string& key, const std::shared_ptr<Waiter>& 
           now != groups.end() &&
           std::find(now->second.idle.begin(), now->second.idle.end(), c) != now->second.idle.end()) {
         c->rested = true;  // who had asked for it is gone or served
-        watch_idle(key, c, waiter->request.limits.idle);
+        watch_idle(key, c, opening.idle);
       }
     }
   }
@@ -317,7 +300,7 @@ net::Task<Lease> Pool::lease(net::Executor executor, LeaseRequest request) {
     late = co_await w->alarm.wait_until(deadline);
   }
   guard.waiter.reset();
-  if (w->error) std::rethrow_exception(w->error);
+  if (w->error) throw Failure(w->error);
   auto impl = std::make_unique<Lease::Impl>();
   impl->pool = s;
   impl->key = key;
@@ -331,7 +314,7 @@ void Pool::shutdown() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->closed = true;
-    const auto over = std::make_exception_ptr(Failure(Errc::cancelled, "the module is shutting down"));
+    const Error over{Errc::cancelled, "the module is shutting down", {}, {}, {}};
     for (auto it = state_->groups.begin(); it != state_->groups.end();) {
       PoolGroup& group = it->second;
       while (!group.waiters.empty()) state_->settle(group, 0, nullptr, over, todo);

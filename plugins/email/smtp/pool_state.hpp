@@ -2,7 +2,6 @@
 // and pool.cpp.
 #pragma once
 #include <deque>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -38,7 +37,18 @@ struct Waiter {
   bool opening = false;  // is a connection being opened on its behalf, or was, and it waits for another's?
   bool done = false;     // connection or error is set
   std::shared_ptr<PooledConnection> connection;
-  std::exception_ptr error;
+  Error error;  // each has his own: one exception is not shared between threads
+};
+
+/// A connection being opened. Its own copy of all that it needs: the waiter who asked for it may meanwhile be
+/// served by another's, and goes away with his request.
+struct PoolOpening {
+  std::string key;
+  std::shared_ptr<Waiter> waiter;  // only to tell who it is, and under the mutex
+  Login login;
+  std::string generation;
+  net::TraceSink trace;
+  std::chrono::milliseconds idle{};
 };
 
 struct PoolGroup {
@@ -58,7 +68,7 @@ struct Pool::State : std::enable_shared_from_this<Pool::State> {
   void pump(const std::string& key, Todo& todo);
   void open_for(const std::string& key, const std::shared_ptr<Waiter>& waiter, Todo& todo);
   void settle(PoolGroup& group, std::size_t waiter, std::shared_ptr<PooledConnection> connection,
-              std::exception_ptr error, Todo& todo);
+              const Error& error, Todo& todo);
   /// Says QUIT and lets go; its place must be free already.
   void retire(std::shared_ptr<PooledConnection> connection, Todo& todo);
   /// Lets go of one that is dead, on its own strand.
@@ -67,8 +77,7 @@ struct Pool::State : std::enable_shared_from_this<Pool::State> {
                   std::chrono::milliseconds idle);
 
   // These take the mutex.
-  void opened(const std::string& key, const std::shared_ptr<Waiter>& waiter,
-              std::shared_ptr<PooledConnection> connection, std::exception_ptr error);
+  void opened(const PoolOpening& opening, std::shared_ptr<PooledConnection> connection, const Error& error);
   void give_back(const std::string& key, std::shared_ptr<PooledConnection> connection,
                  const PoolLimits& limits);
   /// What was leased is gone, and will not be replaced.

@@ -36,13 +36,13 @@ class Server {
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size) != 0)
       throw std::runtime_error("no port for the test's server");
     port = ntohs(a.sin_port);
-    threads_.emplace_back([this] { accept(); });
+    acceptor_ = std::thread([this] { accept(); });
   }
   ~Server() {
     stop_ = true;
     release();
-    threads_.front().join();  // no more are added
-    for (std::size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+    acceptor_.join();  // no more are added
+    for (std::thread& t : threads_) t.join();
     ::close(listener_);
   }
 
@@ -172,7 +172,8 @@ class Server {
   bool held_ = false;
   std::vector<std::shared_ptr<Connection>> all_;
   std::size_t open_ = 0, most_ = 0;
-  std::vector<std::thread> threads_;
+  std::thread acceptor_;
+  std::vector<std::thread> threads_;  // the acceptor's until it has ended
 };
 
 }  // namespace mailroom::smtp::testing
