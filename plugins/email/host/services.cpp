@@ -53,11 +53,14 @@ Account Services::account(std::string_view id) const {
   return account_from(record);
 }
 
-auth::Credentials Services::sign_in(const Account& account, std::string_view bearer) const {
+auth::Credentials Services::sign_in(const Account& account, std::string_view bearer,
+                                    std::string* generation) const {
   try {
     auth::Credentials c;
     c.user = account.username;
-    c.password = std::move(vault.read(account.id, "password", bearer).secret);
+    aoh::Vault::Entry entry = vault.read(account.id, "password", bearer);
+    c.password = std::move(entry.secret);
+    if (generation) *generation = account.id + "/" + std::to_string(entry.version);
     return c;
   } catch (const aoh::StatusError& e) {
     Error error =

@@ -25,7 +25,9 @@ struct Services {
   Account account(std::string_view credential_id) const;
   /// What signing in needs. `bearer`: the call_id or trigger_id on whose behalf. Throws Failure: not_found
   /// (no password stored), refused (not granted).
-  auth::Credentials sign_in(const Account& account, std::string_view bearer) const;
+  /// `generation`, if given, receives what changes with the secret and tells nothing of it.
+  auth::Credentials sign_in(const Account& account, std::string_view bearer,
+                            std::string* generation = nullptr) const;
   /// A secret field of the account. Throws Failure: config (none stored), refused (not granted).
   aoh::Secret secret(const Account& account, std::string_view field, std::string_view bearer) const;
   /// A sealed blob's bytes. Throws Failure: not_found, refused, limit when it has more than `max_bytes`.

@@ -16,6 +16,7 @@ void Outbox::start() {
 
 void Outbox::stop() {
   if (worker_) worker_->stop();
+  shared_->pool.shutdown();
 }
 
 void Outbox::wake(const Record& record, std::int64_t at_unix_ns) {

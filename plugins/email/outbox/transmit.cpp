@@ -3,7 +3,6 @@
 #include "base/error_json.hpp"
 #include "host/random.hpp"
 #include "outbox/schedule.hpp"
-#include "smtp/client.hpp"
 
 namespace mailroom::outbox {
 namespace {
@@ -31,6 +30,8 @@ bool asks_to_slow_down(const smtp::Outcome& o) {
   return o.code == 421 || (o.code >= 400 && o.code < 500 && o.enhanced.starts_with("4.7.")) ||
          (o.code >= 400 && o.code < 500 && o.enhanced == "4.3.2");
 }
+
+smtp::PoolLimits pool_limits(const host::Account&) { return {}; }
 
 class Transmission {
  public:
@@ -97,15 +98,19 @@ net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attem
   Transmission transmission(shared, attempt);
   host::Runtime& runtime = shared.runtime;
   std::string bytes;
-  std::unique_ptr<smtp::Client> client;
+  std::optional<smtp::Lease> lease;
   try {
     bytes = shared.store.bytes(attempt.entry.record);
-    smtp::Login login;
-    login.endpoint = *attempt.account.smtp;
-    login.credentials = runtime.services().sign_in(attempt.account, attempt.bearer);
-    const std::string where = login.endpoint.where();
-    client = co_await smtp::Client::connect(executor, runtime.net(), std::move(login),
-                                            runtime.trace("smtp " + where));
+    smtp::LeaseRequest request;
+    request.login.endpoint = *attempt.account.smtp;
+    request.login.credentials =
+        runtime.services().sign_in(attempt.account, attempt.bearer, &request.generation);
+    request.limits = pool_limits(attempt.account);
+    request.trace = runtime.trace("smtp " + request.login.endpoint.where());
+    request.give_up = std::make_shared<smtp::GiveUp>();
+    const host::Job::Abortable waiting(*job, [g = request.give_up] { g->now(); });
+    job->check();
+    lease.emplace(co_await shared.pool.lease(executor, std::move(request)));
     job->check();
   } catch (const Failure& f) {
     transmission.not_sent(f.error);
@@ -117,11 +122,11 @@ net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attem
   envelope.to = attempt.entry.record.open_recipients();
   envelope.size = bytes.size();
   envelope.smtputf8 = attempt.entry.record.smtputf8;
-  auto abortable = std::make_unique<host::Job::Abortable>(*job, [&c = *client] { c.abort(); });
+  auto abortable = std::make_unique<host::Job::Abortable>(*job, [&l = *lease] { l.abort(); });
   smtp::Outcome outcome;
   std::exception_ptr stopped;
   try {
-    outcome = co_await client->deliver(envelope, bytes, [&] {
+    outcome = co_await lease->deliver(envelope, std::string_view(bytes), [&] {
       // From here on a cut makes an outcome that nobody knows: let the answer come, whoever waits for it.
       abortable.reset();
       job->check();
@@ -134,12 +139,12 @@ net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attem
     stopped = std::current_exception();
   }
   abortable.reset();
+  lease.reset();
   if (stopped) {
     if (attempt.entry.record.state == State::queued) co_return attempt.entry.record;
     std::rethrow_exception(stopped);
   }
   transmission.settle(outcome);
-  if (outcome.connection_ok) co_await client->quit();
   co_return attempt.entry.record;
 }
 

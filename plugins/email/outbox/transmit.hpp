@@ -9,15 +9,18 @@
 #include "net/asio.hpp"
 #include "outbox/pacer.hpp"
 #include "outbox/store.hpp"
+#include "smtp/pool.hpp"
 
 namespace mailroom::outbox {
 
 /// What attempts share; outlives them.
 struct Shared {
-  explicit Shared(host::Runtime& r) : runtime(r), store(r.services()), pacer(r.services()) {}
+  explicit Shared(host::Runtime& r)
+      : runtime(r), store(r.services()), pacer(r.services()), pool(r.net(), [&r] { return r.strand(); }) {}
   host::Runtime& runtime;
   Store store;
   Pacer pacer;
+  smtp::Pool pool;
   /// The host stays up: what fails for a while is tried again here. Else the caller is told.
   std::atomic<bool> resident{false};
 };
