@@ -24,14 +24,26 @@ std::string run(Codec codec, std::string_view in) {
   return out;
 }
 
-std::string with_crlf(std::string_view lines) {
-  std::string out;
-  out.reserve(lines.size() + lines.size() / 64);
-  for (char c : lines) {
-    if (c == '\n') out += '\r';
-    out += c;
+// Ours, since mimetic's encoder takes ten times as long, byte by byte.
+void base64_line(std::string_view bytes, std::string& out) {
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto at = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(bytes[i])); };
+  const std::size_t start = out.size();
+  out.resize(start + (bytes.size() + 2) / 3 * 4, '=');
+  char* to = out.data() + start;
+  std::size_t i = 0;
+  for (; i + 2 < bytes.size(); i += 3) {
+    const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    *to++ = alphabet[group >> 18];
+    *to++ = alphabet[group >> 12 & 63];
+    *to++ = alphabet[group >> 6 & 63];
+    *to++ = alphabet[group & 63];
   }
-  return out;
+  if (i == bytes.size()) return;
+  const unsigned group = at(i) << 16 | (i + 1 < bytes.size() ? at(i + 1) << 8 : 0);
+  *to++ = alphabet[group >> 18];
+  *to++ = alphabet[group >> 12 & 63];
+  if (i + 1 < bytes.size()) *to = alphabet[group >> 6 & 63];
 }
 
 void put_hex(std::string& out, char c) {
@@ -194,10 +206,35 @@ DecodedPart decode_body(std::string_view body, std::string_view transfer_encodin
 }
 
 std::string encode_base64(std::string_view bytes) {
-  return with_crlf(run(mimetic::Base64::Encoder(76), bytes));
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4 + bytes.size() / 57 * 2 + 2);
+  for (std::size_t at = 0; at < bytes.size(); at += 57) {  // 76 characters
+    if (at > 0) out += "\r\n";
+    base64_line(bytes.substr(at, 57), out);
+  }
+  return out;
 }
 
-std::string encode_base64_line(std::string_view bytes) { return run(mimetic::Base64::Encoder(0), bytes); }
+std::string encode_base64_line(std::string_view bytes) {
+  std::string out;
+  base64_line(bytes, out);
+  return out;
+}
+
+std::size_t quoted_printable_size(std::string_view text) {
+  std::size_t size = 0;
+  std::size_t line = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      size += line + 2 + (line > 0 ? (line - 1) / 73 * 3 : 0);
+      line = 0;
+    } else if (c != '\r') {
+      line += (c >= 0x20 && c < 0x7f && c != '=') || c == '\t' ? 1 : 3;
+    }
+  }
+  return size + line + (line > 0 ? (line - 1) / 73 * 3 : 0);
+}
 
 std::string encode_quoted_printable(std::string_view text) {
   // Ours, since mimetic's encoder turns to binary at the first 8-bit byte and then escapes every blank and

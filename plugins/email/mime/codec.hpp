@@ -1,6 +1,7 @@
-// Transfer encodings (RFC 2045 §6): mimetic's codecs, each on input that a filter of ours has made
-// well-formed (internal to mime/).
+// Transfer encodings (RFC 2045 §6). Decoding is mimetic's, on input that a filter of ours has made
+// well-formed; encoding is ours (internal to mime/).
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,9 @@ std::string decode_transfer(std::string_view text, std::string_view encoding, bo
 std::string encode_base64(std::string_view bytes);
 /// One line.
 std::string encode_base64_line(std::string_view bytes);
-/// `text` has CRLF line ends and no other controls than tab. Lines of at most 76, CRLF.
+/// `text` has CRLF line ends only. Lines of at most 76, CRLF.
 std::string encode_quoted_printable(std::string_view text);
+/// About how long that would be: for choosing.
+std::size_t quoted_printable_size(std::string_view text);
 
 }  // namespace mailroom::mime

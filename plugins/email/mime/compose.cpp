@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "mime/ascii.hpp"
 #include "mime/entity.hpp"
 #include "mime/header_writer.hpp"
+#include "mime/inline_images.hpp"
 #include "mime/outgoing.hpp"
 #include "mime/parse.hpp"
 #include "mime/unicode.hpp"
@@ -15,38 +16,18 @@
 namespace mailroom::mime {
 namespace {
 
-[[noreturn]] void too_much(const std::string& where, std::size_t limit, std::string_view unit) {
-  std::string line = "the message cannot be composed: " + where + " is beyond " + std::to_string(limit) +
-                     " " + std::string(unit);
-  throw Failure(Errc::limit, std::move(line), where, "send less, or in several messages");
-}
-
 std::string indexed(std::string_view name, std::size_t i) {
   return std::string(name) + "[" + std::to_string(i) + "]";
 }
 
-// "Mon, 23 Nov 2026 20:00:00 +0000" (RFC 5322 §3.3).
-std::string date_text(std::int64_t unix_seconds) {
-  if (unix_seconds < 0 || unix_seconds > 253402300799) refuse("date", "is not between 1970 and 9999");
-  const std::int64_t days = unix_seconds / 86400;
-  const auto seconds = static_cast<int>(unix_seconds % 86400);
-  const std::int64_t z = days + 719468;
-  const std::int64_t era = z / 146097;
-  const std::int64_t doe = z - era * 146097;
-  const std::int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const std::int64_t mp = (5 * doy + 2) / 153;
-  const auto day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
-  const auto month = static_cast<std::size_t>(mp < 10 ? mp + 2 : mp - 10);  // from 0
-  const auto year = static_cast<int>(yoe + era * 400 + (month <= 1));
-  constexpr std::array<const char*, 7> kDays{"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-  constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d +0000",
-                kDays[static_cast<std::size_t>(days % 7)], day, kMonths[month], year, seconds / 3600,
-                seconds / 60 % 60, seconds % 60);
-  return text.data();
+std::size_t longest_word(std::string_view s) {
+  std::size_t longest = 0;
+  for (std::size_t at = 0; at <= s.size();) {
+    const std::size_t end = std::min(s.find(' ', at), s.size());
+    longest = std::max(longest, end - at);
+    at = end + 1;
+  }
+  return longest;
 }
 
 class Composer {
@@ -56,8 +37,9 @@ class Composer {
 
   Composed run() {
     check_context();
-    const Entity root = body();
     header();
+    const Entity root = body();
+    out_.eight_bit = root.eight_bit;
     write_entity(root, c_.boundary_seed, out_.bytes);
     if (out_.bytes.size() > l_.max_message_bytes) too_much("size", l_.max_message_bytes, "bytes");
     return std::move(out_);
@@ -65,12 +47,7 @@ class Composer {
 
  private:
   void check_context() const {
-    const auto& u = c_.message_id_unique;
-    const bool good = u.size() >= 8 && u.size() <= 128 && std::all_of(u.begin(), u.end(), [](char c) {
-                        return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
-                      });
-    if (!good || u.front() == '.' || u.back() == '.')
-      refuse("message_id_unique", "is not a token of 8 to 128 characters");
+    check_unique(c_.message_id_unique);
     if (c_.boundary_seed.size() < 8) refuse("boundary_seed", "is shorter than 8 bytes");
   }
 
@@ -97,18 +74,6 @@ class Composer {
     return result;
   }
 
-  void recipients(const std::vector<Address>& list) {
-    for (const auto& a : list) {
-      const std::size_t at = a.address.rfind('@');
-      const bool known =
-          std::any_of(out_.envelope_to.begin(), out_.envelope_to.end(), [&](const std::string& e) {
-            return e.size() == a.address.size() && e.compare(0, at, a.address, 0, at) == 0 &&
-                   iequals(std::string_view(e).substr(at), std::string_view(a.address).substr(at));
-          });
-      if (!known) out_.envelope_to.push_back(a.address);
-    }
-  }
-
   void header() {
     const auto from = checked(d_.from, "from");
     if (from.empty()) refuse("from", "is missing");
@@ -118,12 +83,13 @@ class Composer {
     const auto cc = checked(d_.cc, "cc");
     const auto bcc = checked(d_.bcc, "bcc");
     const auto reply_to = checked(d_.reply_to, "reply_to");
-    if (to.empty() && cc.empty() && bcc.empty()) refuse("to", "is missing: nobody would get the message");
+    const bool nobody = to.empty() && cc.empty() && bcc.empty();
+    if (nobody && !d_.keep_bcc) refuse("to", "is missing: nobody would get the message");
     if (to.size() + cc.size() + bcc.size() > l_.max_recipients)
       too_much("to", l_.max_recipients, "recipients");
-    recipients(to);
-    recipients(cc);
-    recipients(bcc);
+    add_recipients(to, out_.envelope_to);
+    add_recipients(cc, out_.envelope_to);
+    add_recipients(bcc, out_.envelope_to);
 
     std::string& h = out_.bytes;
     h += "Date: " + date_text(c_.unix_seconds) + "\r\n";
@@ -137,7 +103,8 @@ class Composer {
     if (!reply_to.empty()) h += address_field("Reply-To", reply_to);
     if (!to.empty()) h += address_field("To", to);
     if (!cc.empty()) h += address_field("Cc", cc);
-    if (to.empty() && cc.empty()) h += "To: undisclosed-recipients:;\r\n";
+    if (d_.keep_bcc && !bcc.empty()) h += address_field("Bcc", bcc);
+    if (to.empty() && cc.empty() && !d_.keep_bcc) h += "To: undisclosed-recipients:;\r\n";
     const std::string subject = slot("subject", d_.subject);
     if (!subject.empty()) h += text_field("Subject", subject);
     const std::string& sender_address = out_.envelope_from;
@@ -188,6 +155,9 @@ class Composer {
       if (istarts_with(name, "List-") && !is_ascii(checked_value)) refuse(where + ".value", "is not ASCII");
       if (istarts_with(name, "List-") && checked_value.find("=?") != checked_value.npos)
         refuse(where + ".value", "holds an encoded word");
+      if (istarts_with(name, "List-") && longest_word(checked_value) > kMaxToken)
+        refuse(where + ".value",
+               "holds a word of more than " + std::to_string(kMaxToken) + " bytes, which no line can hold");
       out_.bytes += text_field(name, trim(checked_value));
     }
   }
@@ -199,36 +169,88 @@ class Composer {
     if (bytes > l_.max_message_bytes)
       too_much("size", l_.max_message_bytes, "bytes");  // before anything is encoded
 
+    InlineHtml shown;
+    if (d_.html) shown = inline_images(*d_.html, id_suffix(), l_.max_inline_images, l_.max_inline_bytes);
+    const std::string empty;
+    const std::string& html = !d_.html ? empty : shown.changed ? shown.html : *d_.html;
+
     std::vector<Entity> files;
     std::vector<Entity> within;
     for (std::size_t i = 0; i < d_.attachments.size(); ++i) {
       const auto& a = d_.attachments[i];
-      const bool in_html = a.is_inline && d_.html.has_value();
-      (in_html ? within : files).push_back(attachment_entity(a, indexed("attachments", i), in_html));
+      const std::string where = indexed("attachments", i);
+      const std::string& id = called_id(a, shown.cids, where);
+      const bool called = take_call(shown.cids, id, where);
+      if (a.is_inline && !called)
+        out_.warnings.push_back(where +
+                                " is inline, but no cid: in the HTML names it: it is an ordinary attachment");
+      (called ? within : files).push_back(attachment_entity(a, where, id, called, c_.eight_bit_ok));
     }
+    missing(shown.cids);
+    for (std::size_t i = 0; i < shown.images.size(); ++i)
+      within.push_back(attachment_entity(shown.images[i], "html", shown.images[i].content_id, true, false));
+
     std::vector<Entity> parts;
     if (d_.html) {
-      Entity html = text_entity("text/html", *d_.html, "html");
+      Entity page = text_entity("text/html", html, "html", c_.eight_bit_ok);
       if (!within.empty()) {
-        within.insert(within.begin(), std::move(html));
-        html = multipart_entity("related", std::move(within));
+        within.insert(within.begin(), std::move(page));
+        page = multipart_entity("related", std::move(within));
       }
-      const std::string text = d_.text ? *d_.text : html_to_text(*d_.html);
       std::vector<Entity> both;
-      both.push_back(text_entity("text/plain", text, "text"));
-      both.push_back(std::move(html));
+      both.push_back(d_.text ? text_entity("text/plain", *d_.text, "text", c_.eight_bit_ok)
+                             : text_entity("text/plain", html_to_text(html), "text", c_.eight_bit_ok));
+      both.push_back(std::move(page));
       parts.push_back(multipart_entity("alternative", std::move(both)));
     } else if (d_.text || files.empty()) {
-      parts.push_back(text_entity("text/plain", d_.text.value_or(""), "text"));
+      parts.push_back(text_entity("text/plain", d_.text ? *d_.text : empty, "text", c_.eight_bit_ok));
     }
     if (files.empty()) return std::move(parts.front());
     std::move(files.begin(), files.end(), std::back_inserter(parts));
     return multipart_entity("mixed", std::move(parts));
   }
 
+  // Where the Content-IDs of images from data: URIs come from: as unique as the Message-ID.
+  std::string id_suffix() const {
+    const std::string domain = out_.envelope_from.substr(out_.envelope_from.rfind('@') + 1);
+    return c_.message_id_unique + '@' + (domain.starts_with('[') ? "inline.invalid" : domain);
+  }
+
+  // The id that the HTML may call the file by: its own, else its name.
+  const std::string& called_id(const DraftAttachment& a, const std::vector<std::string>& cids,
+                               const std::string& where) const {
+    if (!a.content_id.empty() || !a.is_inline || !d_.html) return a.content_id;
+    for (const auto& cid : cids)
+      if (names_content(cid, a.filename) && id_problem(a.filename).empty()) return a.filename;
+    refuse(where + ".content_id", "is missing: an inline image is found by it",
+           "give it a content_id, and show it in the HTML by cid: and that id");
+  }
+
+  // True when the HTML calls `id`; what it is called by counts as answered from then on.
+  bool take_call(std::vector<std::string>& cids, const std::string& id, const std::string& where) {
+    if (id.empty() || !d_.html) return false;
+    if (std::find(answered_.begin(), answered_.end(), id) != answered_.end())
+      refuse(where + ".content_id",
+             "is another attachment's too, and the HTML shows it: " + printable(id, 80));
+    if (std::erase_if(cids, [&](const std::string& cid) { return names_content(cid, id); }) == 0)
+      return false;
+    answered_.push_back(id);
+    return true;
+  }
+
+  void missing(const std::vector<std::string>& cids) {
+    for (const auto& cid : cids) {
+      const std::string what = "shows cid:" + printable(cid, 80) + ", and no attachment has that content_id";
+      if (!d_.allow_missing_images)
+        refuse("html", what, "attach the image with that content_id, or take it out of the HTML");
+      if (out_.warnings.size() < 100) out_.warnings.push_back("html " + what);
+    }
+  }
+
   const Draft& d_;
   const ComposeContext& c_;
   const ComposeLimits& l_;
+  std::vector<std::string> answered_;  // content ids that the HTML shows
   Composed out_;
 };
 

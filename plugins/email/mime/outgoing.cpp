@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <memory>
 
+#include "base/error.hpp"
 #include "mime/ascii.hpp"
 #include "mime/compose.hpp"
 #include "mime/unicode.hpp"
@@ -58,6 +60,9 @@ std::string ascii_domain(std::string_view domain, std::string& problem) {
   return out;
 }
 
+// Persian and Indic words, and emoji, are written with joiners: between two of their letters they stay.
+bool is_joiner(char32_t c) { return c == 0x200C || c == 0x200D; }
+
 std::string_view local_problem(std::string_view local) {
   if (local.empty()) return "has nothing before the @";
   if (local.size() > 64) return "has more than 64 bytes before the @";
@@ -91,6 +96,60 @@ std::string_view local_problem(std::string_view local) {
 }
 
 }  // namespace
+
+void refuse(const std::string& where, std::string_view what, std::string cure) {
+  std::string line = "the message cannot be composed: " + where + " " + std::string(what);
+  throw Failure(Errc::invalid, std::move(line), where, std::move(cure));
+}
+
+void too_much(const std::string& where, std::size_t limit, std::string_view unit) {
+  std::string line = "the message cannot be composed: " + where + " is beyond " + std::to_string(limit) +
+                     " " + std::string(unit);
+  throw Failure(Errc::limit, std::move(line), where, "send less, or in several messages");
+}
+
+std::string date_text(std::int64_t unix_seconds) {
+  if (unix_seconds < 0 || unix_seconds > 253402300799) refuse("date", "is not between 1970 and 9999");
+  const std::int64_t days = unix_seconds / 86400;
+  const auto seconds = static_cast<int>(unix_seconds % 86400);
+  const std::int64_t z = days + 719468;
+  const std::int64_t era = z / 146097;
+  const std::int64_t doe = z - era * 146097;
+  const std::int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const std::int64_t mp = (5 * doy + 2) / 153;
+  const auto day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
+  const auto month = static_cast<std::size_t>(mp < 10 ? mp + 2 : mp - 10);  // from 0
+  const auto year = static_cast<int>(yoe + era * 400 + (month <= 1));
+  constexpr std::array<const char*, 7> kDays{"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+  constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d +0000",
+                kDays[static_cast<std::size_t>(days % 7)], day, kMonths[month], year, seconds / 3600,
+                seconds / 60 % 60, seconds % 60);
+  return text.data();
+}
+
+void add_recipients(const std::vector<Address>& list, std::vector<std::string>& envelope) {
+  for (const auto& a : list) {
+    const std::size_t at = a.address.rfind('@');
+    const bool known = std::any_of(envelope.begin(), envelope.end(), [&](const std::string& e) {
+      return e.size() == a.address.size() && e.compare(0, at, a.address, 0, at) == 0 &&
+             iequals(std::string_view(e).substr(at), std::string_view(a.address).substr(at));
+    });
+    if (!known) envelope.push_back(a.address);
+  }
+}
+
+void check_unique(std::string_view token) {
+  const bool good =
+      token.size() >= 8 && token.size() <= 128 && std::all_of(token.begin(), token.end(), [](char c) {
+        return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
+      });
+  if (!good || token.front() == '.' || token.back() == '.')
+    refuse("message_id_unique", "is not a token of 8 to 128 characters");
+}
 
 std::string sendable_address(std::string_view address, std::string& problem) {
   problem = slot_problem(address, 320);
@@ -149,9 +208,15 @@ bool is_allowed_header(std::string_view name) {
 std::string safe_filename(std::string_view name) {
   std::string out;
   const std::string valid = aoh::valid_utf8(name);
+  bool spelled = false;  // the last character that is seen is beyond ASCII
   for (std::size_t at = 0; at < valid.size();) {
     const char32_t c = next_char(valid, at);
-    if (is_invisible(c)) continue;
+    if (is_invisible(c)) {
+      const bool letter_follows = at < valid.size() && static_cast<unsigned char>(valid[at]) >= 0x80;
+      if (spelled && (c == 0xFE0F || (is_joiner(c) && letter_follows))) put_char(out, c);
+      continue;
+    }
+    spelled = c >= 0x80;
     const bool bad =
         is_control(c) ||
         (c < 0x80 && std::string_view("/\\:*?\"<>|").find(static_cast<char>(c)) != std::string_view::npos);
@@ -167,6 +232,7 @@ std::string safe_filename(std::string_view name) {
     const std::string_view extension =
         dot != s.npos && s.size() - dot <= 16 ? s.substr(dot) : std::string_view();
     result = aoh::utf8_prefix(s, kMax - extension.size());
+    while (result.ends_with("\u200C") || result.ends_with("\u200D")) result.resize(result.size() - 3);
     result += extension;
   }
   const std::string stem = to_lower(result.substr(0, result.find('.')));
