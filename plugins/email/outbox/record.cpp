@@ -90,6 +90,7 @@ aoh::Json Record::to_json() const {
   j.set_if(!why_queued.empty(), "why_queued", why_queued);
   j.set_if(sent_copy != SentCopy::none, "sent_copy", name_in(kCopies, sent_copy));
   j.set_if(copy_attempts != 0, "copy_attempts", copy_attempts);
+  j.set_if(!warnings.empty(), "warnings", strings(warnings));
   j.set_if(!links.empty(), "links", strings(links));
   j.set_if(!then.is_null(), "then", then);
   j.set_if(!recipients.is_null(), "recipients", recipients);
@@ -127,6 +128,7 @@ std::optional<Record> Record::from_json(const aoh::Json& j) {
   for (const auto& [copy, text] : kCopies)
     if (text == j["sent_copy"].str()) r.sent_copy = copy;
   r.copy_attempts = static_cast<std::uint32_t>(j["copy_attempts"].integer());
+  r.warnings = strings(j["warnings"]);
   r.links = strings(j["links"]);
   r.then = j["then"];
   r.recipients = j["recipients"];

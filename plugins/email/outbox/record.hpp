@@ -50,8 +50,9 @@ struct Record {
   std::string why_queued;                 ///< "send_at", "pace: ...", "temporary"
   SentCopy sent_copy = SentCopy::none;
   std::uint32_t copy_attempts = 0;
-  std::vector<std::string> links;  ///< large files that must be uploaded before it goes
-  aoh::Json then;                  ///< what follows once it was sent: {"remove_draft": {...}}; null: nothing
+  std::vector<std::string> warnings;  ///< what was composed otherwise than asked for
+  std::vector<std::string> links;     ///< large files that must be uploaded before it goes
+  aoh::Json then;  ///< what follows once it was sent: {"remove_draft": {...}}; null: nothing
   aoh::Json
       recipients;  ///< [{address, state, accepted, code, enhanced, server_said}], by the last answer each got
   aoh::Json error;          ///< of the last attempt

@@ -77,6 +77,7 @@ Store::Entry Store::prepare(Record record, const mime::Composed& composed, const
   record.from = composed.envelope_from;
   record.to = composed.envelope_to;
   record.smtputf8 = composed.smtputf8;
+  record.warnings = composed.warnings;
   record.size = composed.bytes.size();
   record.sha256 = sha256_hex(composed.bytes);
   record.created_unix_ns = services_.clock.wall_ns();

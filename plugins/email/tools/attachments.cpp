@@ -1,9 +1,43 @@
 #include "tools/attachments.hpp"
 
 #include "host/files.hpp"
+#include "mime/ascii.hpp"
 #include "tools/base64.hpp"
 
 namespace mailroom::tools {
+namespace {
+
+// What is mailed most; all else is application/octet-stream.
+std::string type_by_name(std::string_view name) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {"csv", "text/csv"},
+      {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+      {"gif", "image/gif"},
+      {"htm", "text/html"},
+      {"html", "text/html"},
+      {"ics", "text/calendar"},
+      {"jpeg", "image/jpeg"},
+      {"jpg", "image/jpeg"},
+      {"json", "application/json"},
+      {"md", "text/markdown"},
+      {"pdf", "application/pdf"},
+      {"png", "image/png"},
+      {"pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+      {"svg", "image/svg+xml"},
+      {"txt", "text/plain"},
+      {"webp", "image/webp"},
+      {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+      {"xml", "application/xml"},
+      {"zip", "application/zip"}};
+  const std::size_t dot = name.rfind('.');
+  if (dot == name.npos) return {};
+  const std::string ending = mime::to_lower(name.substr(dot + 1));
+  for (const auto& [known, type] : kTypes)
+    if (known == ending) return std::string(type);
+  return {};
+}
+
+}  // namespace
 
 std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh::Json& args,
                                                   const aoh::Call& call) {
@@ -18,6 +52,8 @@ std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh:
     mime::DraftAttachment d;
     d.filename = a["filename"].str();
     d.mime_type = a["mime_type"].str();
+    d.content_id = a["content_id"].str();
+    d.is_inline = a["inline"].boolean();
     if (a.has("blob")) {
       d.bytes = box.runtime.services().blob(a["blob"].str(), call.id(), left);
       const aoh::Json info = box.runtime.services().blobs.stat(a["blob"].str(), call.id());
@@ -41,6 +77,7 @@ std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh:
                     field);
     left -= d.bytes.size();
     if (d.filename.empty()) d.filename = "attachment";
+    if (d.mime_type.empty()) d.mime_type = type_by_name(d.filename);
     out.push_back(std::move(d));
   }
   return out;

@@ -21,6 +21,12 @@ aoh::Json trigger_of(const Toolbox& box, const aoh::Call& call) {
   return sessions.current(call.id())["trigger"];
 }
 
+std::vector<std::pair<std::string, std::string>> headers_of(const aoh::Json& args) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& m : args["headers"].members()) out.emplace_back(m.key, m.value.str());
+  return out;
+}
+
 namespace {
 
 void contents(const Toolbox& box, const aoh::Json& args, mime::Draft& d) {
@@ -56,6 +62,7 @@ mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call&
   d.reply_to = addresses_of(args, "reply_to");
   contents(box, args, d);
   d.attachments = attachments_of(box, args, call);
+  d.extra_headers = headers_of(args);
   // A session that a message opened acts by itself (RFC 3834 §5).
   if (!trigger_of(box, call).is_null()) d.auto_submitted = "auto-generated";
   return d;

@@ -14,6 +14,9 @@ mime::Address sender_of(const aoh::Json& args, const host::Account& account);
 /// such a session sends is automatic mail (RFC 3834).
 aoh::Json trigger_of(const Toolbox& box, const aoh::Call& call);
 
+/// The argument `headers` as fields.
+std::vector<std::pair<std::string, std::string>> headers_of(const aoh::Json& args);
+
 /// What email_send's arguments describe: from, to, cc, bcc, reply_to, subject, text, html, attachments.
 /// Without recipients or content: those checks are the caller's. Throws Failure that names the field.
 mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,

@@ -12,6 +12,13 @@ using outbox::State;
 constexpr const char* kUncertainCure =
     "Do not send it again. A person looks whether it arrived, then settles it: host-stub outbox resolve";
 
+void warnings_json(const outbox::Record& r, aoh::Json& j) {
+  if (r.warnings.empty()) return;
+  aoh::Json list = aoh::Json::array();
+  for (const std::string& w : r.warnings) list.push(w);
+  j.set("warnings", std::move(list));
+}
+
 aoh::Json outcome_json(const outbox::Record& r, bool repeated) {
   aoh::Json j{{"state", std::string(name(r.state))},
               {"outbox_id", r.id},
@@ -23,6 +30,7 @@ aoh::Json outcome_json(const outbox::Record& r, bool repeated) {
   j.set_if(!r.sha256.empty(), "sha256", r.sha256);
   if (r.state == State::queued)
     j.set("next_attempt", utc_text(r.next_attempt_unix_ns)).set("why_queued", r.why_queued);
+  warnings_json(r, j);
   if (r.sent_copy != outbox::SentCopy::none) j.set("sent_copy", r.to_json()["sent_copy"]);
   aoh::Json recipients = r.recipients;
   if (!recipients.is_array() ||

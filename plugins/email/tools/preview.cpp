@@ -32,6 +32,11 @@ aoh::Result preview_result(const Toolbox& box, const outbox::Store::Entry& entry
               {"recipients", std::move(recipients)},
               {"header", std::move(header)},
               {"message", std::move(shown)}};
+  if (!r.warnings.empty()) {
+    aoh::Json list = aoh::Json::array();
+    for (const std::string& w : r.warnings) list.push(w);
+    j.set("warnings", std::move(list));
+  }
   if (r.send_at_unix_ns != 0) j.set("send_at", utc_text(r.send_at_unix_ns));
   return aoh::Result::ok(std::move(j), std::move(text));
 }

@@ -60,6 +60,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       if (!args["html"].str().empty())
         d.html = args["html"].str() + (quote ? "<br><br>" + mime::quote_html(original) : std::string());
       d.attachments = attachments_of(box, args, call);
+      d.extra_headers = headers_of(args);
       return Outgoing{compose(box, d), d.subject, {}, {}};
     });
   });
