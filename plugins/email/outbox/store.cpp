@@ -160,6 +160,50 @@ bool Store::withdraw(const std::string& id) {
   return true;
 }
 
+namespace {
+
+// Blobs that a record holds, also a broadcast's.
+std::vector<std::string> blobs_of(const aoh::Json& record) {
+  std::vector<std::string> out;
+  for (const char* field : {"blob", "lines"})
+    if (!record[field].str().empty()) out.push_back(record[field].str());
+  for (const aoh::Json& a : record["attachments"].items())
+    if (!a["blob"].str().empty()) out.push_back(a["blob"].str());
+  return out;
+}
+
+}  // namespace
+
+std::string Store::expire(const std::string& after, std::uint32_t limit) const {
+  const std::int64_t now = services_.clock.wall_ns();
+  const aoh::Json keys =
+      services_.state.list("outbox/", after.empty() ? std::string() : key_of(after), limit);
+  std::string last;
+  for (const aoh::Json& row : keys.items()) {
+    const std::string key = row["key"].str();
+    last = key.substr(7);
+    const auto value = services_.state.get(key);
+    if (!value) continue;
+    const aoh::Json record = aoh::Json::parse(value->text);
+    const std::string& state = record["state"].str();
+    if (state == "queued" || state == "committing") continue;  // still to come to an end
+    const std::int64_t keep = state == "uncertain" ? kKeepUncertain : kKeep;
+    if (record["updated_unix_ns"].integer() + keep > now) continue;
+    std::vector<aoh::State::Put> puts{{key, {}, value->version, true},
+                                      {due_key(last), {}, AOH_STATE_ANY_VERSION, true}};
+    if (!record["message_id"].str().empty())
+      puts.push_back({sent_key(record["message_id"].str()), {}, AOH_STATE_ANY_VERSION, true});
+    if (!services_.state.apply(puts)) continue;
+    for (const std::string& blob : blobs_of(record)) try {
+        services_.blobs.remove(blob);
+      } catch (const aoh::StatusError& e) {
+        services_.log.warn("the bytes of an expired outbox record could not be freed",
+                           aoh::Json{{"outbox_id", last}, {"status", e.status}});
+      }
+  }
+  return keys.size() < limit ? std::string() : last;
+}
+
 void Store::drop_due(const std::string& id) const {
   services_.state.apply({{due_key(id), {}, AOH_STATE_ANY_VERSION, true}});
 }

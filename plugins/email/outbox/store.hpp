@@ -65,6 +65,11 @@ class Store {
   std::vector<std::string> due(std::string_view after, std::uint32_t limit = 1000) const;
   /// Takes a queued record back as if it had never been prepared; false when it is on its way or over.
   bool withdraw(const std::string& id);
+  /// Removes what has lain long enough, with its bytes: kKeep after the last change, an uncertain record
+  /// kKeepUncertain. Looks at `limit` records after `after`; returns the last one's id, "" at the end.
+  std::string expire(const std::string& after, std::uint32_t limit) const;
+  static constexpr std::int64_t kKeep = 30LL * 24 * 3600 * 1'000'000'000;
+  static constexpr std::int64_t kKeepUncertain = 365LL * 24 * 3600 * 1'000'000'000;
   /// Forgets that something was due for a record that is gone.
   void drop_due(const std::string& id) const;
 

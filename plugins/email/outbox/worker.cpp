@@ -12,6 +12,10 @@ namespace mailroom::outbox {
 namespace {
 
 constexpr std::int64_t kLookAgain = 60 * kSecond;  // the wall clock may have been set meanwhile
+constexpr std::int64_t kSweepEvery = 24 * 3600 * kSecond;
+constexpr std::int64_t kSweepPause = kSecond / 20;
+constexpr std::uint32_t kSweepPage =
+    20;  // records read at a time: mailboxes are watched from the same thread
 constexpr std::chrono::seconds kLastWords{20};
 
 }  // namespace
@@ -105,6 +109,20 @@ std::int64_t Worker::begin_due() {
   return next;
 }
 
+// A page of the daily look for what has expired; true when there is more.
+bool Worker::sweep() {
+  const std::int64_t now = shared_.runtime.services().clock.wall_ns();
+  if (now < sweep_at_) return false;
+  try {
+    swept_ = shared_.store.expire(swept_, kSweepPage);
+  } catch (const std::exception& e) {
+    shared_.runtime.services().log.warn("the outbox could not be tidied", aoh::Json{{"what", e.what()}});
+    swept_.clear();
+  }
+  if (swept_.empty()) sweep_at_ = now + kSweepEvery;
+  return !swept_.empty();
+}
+
 net::Task<void> Worker::loop() {
   const host::Services& services = shared_.runtime.services();
   load();
@@ -115,8 +133,10 @@ net::Task<void> Worker::loop() {
     }
     if (more_ && known_.size() < kMostDue / 2) load();
     const std::int64_t next = begin_due();
+    const bool more_to_sweep = sweep();
     const std::int64_t now = services.clock.wall_ns();
-    const std::int64_t wait = next == INT64_MAX ? kLookAgain : std::min(next - now, kLookAgain);
+    std::int64_t wait = next == INT64_MAX ? kLookAgain : std::min(next - now, kLookAgain);
+    if (more_to_sweep) wait = std::min(wait, kSweepPause);
     co_await alarm_.wait_until(shared_.runtime.clock().now_ns() + std::max<std::int64_t>(wait, 0));
   }
 }

@@ -43,6 +43,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void add(Due due);
   void spawn(Due due);
   std::int64_t begin_due();
+  bool sweep();
   void ended(const Due& due);
 
   Shared& shared_;
@@ -50,6 +51,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   net::Alarm alarm_;
   std::map<std::string, Lane> lanes_;  // by credential; on the strand
   std::set<std::string> known_;        // ids in lanes_ or under way; on the strand
+  std::int64_t sweep_at_ = 0;          // Unix nanoseconds of the next look for what has expired
+  std::string swept_;                  // where it has come to
   bool more_ = false;                  // not all that is due fitted into lanes_
   int active_ = 0;                     // on the strand
 

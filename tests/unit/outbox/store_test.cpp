@@ -158,6 +158,37 @@ TEST(Store, WhatIsOwedIsFoundAgainAndForgottenWhenDone) {
   EXPECT_TRUE(fake.blobs.empty());
 }
 
+TEST(Store, WhatHasLainLongEnoughGoesAndNothingElse) {
+  auto clock = std::make_shared<aoh::host::VirtualClock>(1'000 * kSecond);
+  FakeHost fake(clock);
+  host::Services services(fake.c());
+  Store outbox(services);
+  for (const State state : {State::preview, State::prepared, State::queued, State::committing, State::sent,
+                            State::refused, State::failed, State::uncertain, State::cancelled}) {
+    Store::Entry e = outbox.prepare(fresh(std::string(name(state))), composed(), "s");
+    e.record.state = state;
+    outbox.save(e);
+  }
+  const auto left = [&] {
+    std::vector<std::string> ids;
+    for (const auto& [key, value] : fake.state)
+      if (key.starts_with("outbox/")) ids.push_back(key.substr(7));
+    return ids;
+  };
+  clock->advance(Store::kKeep - kSecond);
+  EXPECT_EQ(outbox.expire("", 100), "");
+  EXPECT_EQ(left().size(), 9u);
+  clock->advance(2 * kSecond);
+  std::string after;
+  do after = outbox.expire(after, 2);
+  while (!after.empty());
+  EXPECT_EQ(left(), (std::vector<std::string>{"committing", "queued", "uncertain"}));
+  EXPECT_EQ(fake.blobs.size(), 3u);
+  clock->advance(Store::kKeepUncertain);
+  outbox.expire("", 100);
+  EXPECT_EQ(left(), (std::vector<std::string>{"committing", "queued"}));
+}
+
 TEST(Store, PreparesDurablyAndGivesTheSameBytesBack) {
   FakeHost fake;
   host::Services services(fake.c());
