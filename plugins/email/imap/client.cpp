@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "imap/proto/ascii.hpp"
+#include "imap/proto/change.hpp"
 #include "imap/proto/data.hpp"
 #include "imap/proto/fetch.hpp"
 #include "imap/proto/idle.hpp"
@@ -19,27 +20,6 @@ Failure failure(const Machine& machine, const net::Stream& stream) {
   Error e = machine.error();
   if (e.where.empty()) e.where = stream.endpoint().where();
   return Failure(std::move(e));
-}
-
-void check_flag(std::string_view flag) {
-  const std::string_view atom = flag.starts_with('\\') ? flag.substr(1) : flag;
-  bool good = !atom.empty() && atom.size() <= 200;
-  for (const char c : atom)
-    good = good && static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F &&
-           std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
-  if (!good)
-    throw Failure(Errc::invalid, "not a flag", printable(flag, 60),
-                  "For example \"\\Seen\" or a single word.");
-}
-
-std::string flag_list(const std::vector<std::string>& flags) {
-  std::string out = "(";
-  for (const std::string& flag : flags) {
-    check_flag(flag);
-    if (out.size() > 1) out += ' ';
-    out += flag;
-  }
-  return out + ")";
 }
 
 }  // namespace
@@ -101,8 +81,24 @@ net::Task<std::map<std::string, std::string>> Client::id(const std::map<std::str
 }
 
 net::Task<std::vector<ListEntry>> Client::list(std::string_view pattern) {
+  return list(Command("LIST \"\" ").string(to_utf7(pattern)));
+}
+
+net::Task<std::vector<ListEntry>> Client::list_with_uses() {
+  if (session_.caps.has("SPECIAL-USE") && session_.caps.has("LIST-EXTENDED")) {
+    try {
+      co_return co_await list(Command("LIST \"\" \"*\" RETURN (SPECIAL-USE)"));
+    } catch (const Failure& f) {
+      // Quirk: Exchange Online refuses what it announces. A plain LIST may tell as much (RFC 6154 §2).
+      if (is_fatal(f.error.code)) throw;
+    }
+  }
+  co_return co_await list("*");
+}
+
+net::Task<std::vector<ListEntry>> Client::list(Command command) {
   std::vector<ListEntry> entries;
-  Exchange exchange(session_, Command("LIST \"\" ").string(to_utf7(pattern)), "listing the mailboxes failed");
+  Exchange exchange(session_, std::move(command), "listing the mailboxes failed");
   exchange.on_untagged = [&](Response& r) {
     if (r.kind != Kind::list) return false;
     if (entries.size() >= session_.limits.list_entries)
@@ -190,38 +186,33 @@ net::Task<FetchSummary> Client::uid_fetch(const UidSet& set, const FetchItems& i
 }
 
 net::Task<void> Client::uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags) {
-  if (set.empty()) throw Failure(Errc::invalid, "flags for no message");
-  const char* item = mode == StoreMode::add      ? " +FLAGS.SILENT "
-                     : mode == StoreMode::remove ? " -FLAGS.SILENT "
-                                                 : " FLAGS.SILENT ";
-  Exchange exchange(session_, Command("UID STORE " + set.text() + item + flag_list(flags)),
-                    "setting flags failed");
+  Exchange exchange(session_, store_command(set, mode, flags), "setting flags failed");
+  co_await run(exchange);
+}
+
+bool Client::can_expunge_alone() const { return session_.caps.has("UIDPLUS"); }
+
+net::Task<void> Client::uid_expunge(const UidSet& set) {
+  if (!can_expunge_alone())
+    throw Failure(Errc::unsupported, "the server cannot remove single messages (no UIDPLUS)",
+                  stream_->endpoint().where());
+  Exchange exchange(session_, expunge_command(set), "removing the message failed");
+  co_await run(exchange);
+}
+
+net::Task<void> Client::create(std::string_view mailbox, std::optional<Use> use) {
+  const bool told = use && session_.caps.has("CREATE-SPECIAL-USE");
+  Exchange exchange(session_, create_command(mailbox, told ? use : std::nullopt),
+                    "creating the mailbox " + printable(mailbox, 100) + " failed");
   co_await run(exchange);
 }
 
 net::Task<AppendResult> Client::append(std::string_view mailbox, const std::vector<std::string>& flags,
-                                       std::string_view message) {
-  Command command("APPEND ");
-  command.mailbox(mailbox).raw(" ");
-  if (!flags.empty()) command.raw(flag_list(flags)).raw(" ");
-  for (std::size_t i = 0; i < message.size(); ++i)
-    if ((message[i] == '\n' && (i == 0 || message[i - 1] != '\r')) ||
-        (message[i] == '\r' && (i + 1 == message.size() || message[i + 1] != '\n')))
-      throw Failure(Errc::invalid, "the message contains a bare CR or LF", {}, "Lines must end in CRLF.");
-  if (message.empty()) throw Failure(Errc::invalid, "an empty message cannot be stored");
-  command.literal(message);
-  Exchange exchange(session_, std::move(command),
+                                       std::string_view message, std::optional<std::int64_t> internal_date) {
+  Exchange exchange(session_, append_command(mailbox, flags, internal_date, message),
                     "storing the message in " + printable(mailbox, 100) + " failed");
   co_await run(exchange);
-  AppendResult result;
-  const Response& r = exchange.answer();
-  if (r.code == "APPENDUID") {  // RFC 4315 §3
-    Frame frame{r.code_text, {}};
-    Tokens t(frame);
-    result.uid_validity = t.number32();
-    result.uid = t.number32();
-  }
-  co_return result;
+  co_return append_result(exchange.answer());
 }
 
 bool Client::can_idle() const { return session_.caps.has("IDLE"); }

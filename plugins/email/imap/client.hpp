@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/mechanism.hpp"
+#include "imap/proto/change.hpp"
 #include "imap/proto/exchange.hpp"
 #include "imap/proto/search.hpp"
 #include "imap/proto/session.hpp"
@@ -28,8 +29,6 @@ struct Login {
 /// Called on the strand for each message as its row is complete. What it throws ends the fetch and the
 /// connection.
 using OnRow = std::function<void(MessageRow&& row)>;
-
-enum class StoreMode { add, remove, replace };
 
 /// One authenticated session. Belongs to a strand; one call at a time; interrupt() and abort() from any
 /// thread. Errors: Failure. is_fatal(code) tells whether the session is over; refused, temporary, not_found,
@@ -52,6 +51,8 @@ class Client {
   /// lower case.
   net::Task<std::map<std::string, std::string>> id(const std::map<std::string, std::string>& own);
   net::Task<std::vector<ListEntry>> list(std::string_view pattern = "*");
+  /// All mailboxes with what they are for (RFC 6154) where the server tells it; for find_special().
+  net::Task<std::vector<ListEntry>> list_with_uses();
   /// STATUS (not for the selected mailbox, RFC 3501 §6.3.10). not_found when there is no such mailbox.
   net::Task<StatusData> status(std::string_view mailbox);
   /// SELECT, or EXAMINE when `read_only`. not_found when there is no such mailbox; then none is selected.
@@ -64,9 +65,18 @@ class Client {
   net::Task<FetchSummary> uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row);
   /// UID STORE .SILENT. Flags are checked: "\Seen" or a keyword atom.
   net::Task<void> uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags);
-  /// APPEND of a whole message with CRLF line ends.
+  /// True when single messages can be removed (UIDPLUS).
+  bool can_expunge_alone() const;
+  /// UID EXPUNGE: removes those of `set` that are marked \Deleted, and no others. Throws unsupported where
+  /// can_expunge_alone() is false: a plain EXPUNGE would remove what others have marked.
+  net::Task<void> uid_expunge(const UidSet& set);
+  /// CREATE; `use` is told to the server where it can keep it.
+  net::Task<void> create(std::string_view mailbox, std::optional<Use> use = std::nullopt);
+  /// APPEND of a whole message with CRLF line ends, which is written from where it lies. `internal_date`:
+  /// seconds since 1970, else the time of arrival. not_found (TRYCREATE) when there is no such mailbox.
   net::Task<AppendResult> append(std::string_view mailbox, const std::vector<std::string>& flags,
-                                 std::string_view message);
+                                 std::string_view message,
+                                 std::optional<std::int64_t> internal_date = std::nullopt);
 
   bool can_idle() const;
   /// IDLE until something happens in the mailbox, `until_ns` (the clock's) has come, or interrupt(); DONE has
@@ -87,6 +97,7 @@ class Client {
  private:
   Client(std::unique_ptr<net::Stream> stream, const Login& login);
   net::Task<void> run(Exchange& exchange);
+  net::Task<std::vector<ListEntry>> list(Command command);
 
   std::unique_ptr<net::Stream> stream_;
   Session session_;
