@@ -45,6 +45,41 @@ std::optional<net::Endpoint> endpoint(const aoh::Json& record, const char* which
 
 }  // namespace
 
+std::optional<SentCopy> sent_copy_from(std::string_view word) {
+  if (word == "append") return SentCopy::append;
+  if (word == "server") return SentCopy::server;
+  if (word == "none") return SentCopy::none;
+  return std::nullopt;
+}
+
+SendLimits limits_from(const aoh::Json& json, const std::string& where) {
+  SendLimits l;
+  for (const auto& m : json.members()) {
+    const std::int64_t n = m.value.integer();
+    if (!m.value.is_int() || n < 1 || n > INT32_MAX)
+      throw Failure(Errc::config, "the limit is not a whole number from 1 to 2147483647",
+                    where + "." + printable(m.key, 60));
+    const auto figure = static_cast<std::uint32_t>(n);
+    if (m.key == "smtp_connections")
+      l.smtp_connections = figure;
+    else if (m.key == "messages_per_minute")
+      l.messages_per_minute = figure;
+    else if (m.key == "messages_per_day")
+      l.messages_per_day = figure;
+    else if (m.key == "recipients_per_day")
+      l.recipients_per_day = figure;
+    else if (m.key == "recipients_per_message")
+      l.recipients_per_message = figure;
+    else if (m.key == "recipient_domain_per_minute")
+      l.recipient_domain_per_minute = figure;
+    else if (m.key == "max_message_bytes")
+      l.max_message_bytes = figure;
+    else
+      throw Failure(Errc::config, "there is no such limit", where + "." + printable(m.key, 60));
+  }
+  return l;
+}
+
 std::vector<std::string> Account::addresses() const {
   std::vector<std::string> out;
   for (const Identity& i : identities) out.push_back(i.address);
@@ -72,6 +107,13 @@ Account account_from(const aoh::Json& record) {
   if (method != "password" && method != "app_password")
     throw Failure(Errc::config, "the way to sign in is not known: \"" + printable(method, 32) + "\"",
                   "credential " + a.id + ": authentication", "Use password or app_password");
+  if (const std::string& word = record["sent_copy"].str(); !word.empty()) {
+    a.sent_copy = sent_copy_from(word);
+    if (!a.sent_copy)
+      throw Failure(Errc::config, "who files the Sent copy is not known: \"" + printable(word, 32) + "\"",
+                    "credential " + a.id + ": sent_copy", "Use append, server or none");
+  }
+  a.limits = limits_from(record["limits"], "credential " + a.id + ": limits");
   a.imap = endpoint(record, "imap", 993, 143);
   a.smtp = endpoint(record, "smtp", 465, 587);
   for (const aoh::Json& d : record["dkim"].items()) {

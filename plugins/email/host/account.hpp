@@ -1,7 +1,9 @@
 // A mail account: a credential record of type "mail", read and checked. No secrets.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/endpoint.hpp"
@@ -20,6 +22,27 @@ struct DkimEntry {
   bool header_simple = false, body_simple = false;  ///< canonicalization; relaxed unless set
 };
 
+/// Who files the copy of what was sent.
+enum class SentCopy {
+  append,  ///< we do, over IMAP
+  server,  ///< the server does by itself
+  none,    ///< nobody
+};
+/// nullopt: none of "append", "server", "none".
+std::optional<SentCopy> sent_copy_from(std::string_view word);
+
+/// How much may be sent; absent: not known, or no limit.
+struct SendLimits {
+  std::optional<std::uint32_t> smtp_connections;  ///< at once
+  std::optional<std::uint32_t> messages_per_minute, messages_per_day;
+  std::optional<std::uint32_t> recipients_per_day, recipients_per_message;
+  std::optional<std::uint32_t> recipient_domain_per_minute;  ///< messages to one recipient domain
+  std::optional<std::uint64_t> max_message_bytes;            ///< after encoding
+};
+/// From {"smtp_connections": 3, ...}. Throws Failure(config) below `where` for an unknown member, and for
+/// what is no whole number between 1 and 2^31-1.
+SendLimits limits_from(const aoh::Json& json, const std::string& where);
+
 struct Account {
   std::string id;                    ///< credential_id
   std::string username;              ///< for signing in
@@ -29,6 +52,8 @@ struct Account {
       dkim;  ///< the n-th uses the n-th PEM block of the secret `dkim_key`, or its only one
   bool append_sent =
       false;  ///< a copy of what it sends goes to its Sent mailbox by us; else the server does it
+  std::optional<SentCopy> sent_copy;  ///< instead of the provider's (host/providers.hpp)
+  SendLimits limits;                  ///< likewise, each by itself
 
   /// The addresses of all identities.
   std::vector<std::string> addresses() const;

@@ -100,7 +100,7 @@ std::string reply_subject(std::string_view subject) {
 
 std::string forward_subject(std::string_view subject) {
   subject = trim(subject);
-  if (prefix_length(subject, kForward)) return std::string(subject);
+  while (const std::size_t length = prefix_length(subject, kForward)) subject.remove_prefix(length);
   return subject.empty() ? "Fwd:" : "Fwd: " + std::string(subject);
 }
 

@@ -19,8 +19,8 @@ Threading reply_threading(const Message& original, std::size_t max_references = 
 /// "Re: " + the subject; unchanged when it already begins with a reply prefix of any common language (Re, AW,
 /// SV, Antw, RV, Odp, 回复, 答复, Re[2] ...).
 std::string reply_subject(std::string_view subject);
-/// "Fwd: " + the subject; unchanged when it already begins with a forward prefix (Fwd, Fw, WG, TR, RV, 转发
-/// ...).
+/// "Fwd: " + the subject without the forward prefixes that it begins with, in any common language (Fwd, Fw,
+/// WG, TR, RV, 转发 ...): one prefix, whoever forwarded it before.
 std::string forward_subject(std::string_view subject);
 /// The subject without any reply and forward prefixes: what conversations are grouped by where headers are
 /// missing.
@@ -31,7 +31,9 @@ struct Recipients {
 };
 /// Whom an answer goes to: Reply-To, else From, else Sender; with `all`, To and Cc of the original too. None
 /// of `own` (addresses of the account) and no address twice; when nothing else is left (a reply to one's own
-/// message), the original's To. Comparison ignores ASCII case.
+/// message), the original's To. A message from oneself whose Reply-To names somebody else (a web form) is
+/// answered to them. Comparison ignores ASCII case. Mail-Followup-To is not looked at: no standard has it,
+/// and it would let a stranger choose whom all get to write to.
 Recipients reply_recipients(const Message& original, const std::vector<std::string>& own, bool all);
 
 /// "> " before each line (">" before quoted and empty lines), after an attribution line; at most `max_bytes`

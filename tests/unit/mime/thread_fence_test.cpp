@@ -20,7 +20,7 @@ TEST(Subject, Prefixes) {
   EXPECT_EQ(reply_subject("Re"), "Re: Re");
   EXPECT_EQ(reply_subject("Re[x]: y"), "Re: Re[x]: y");
   EXPECT_EQ(forward_subject("x"), "Fwd: x");
-  EXPECT_EQ(forward_subject("WG: x"), "WG: x");
+  EXPECT_EQ(forward_subject("WG: x"), "Fwd: x");
   EXPECT_EQ(base_subject("Re: AW: Fwd: 回复：x"), "x");
   EXPECT_EQ(base_subject("x"), "x");
 }

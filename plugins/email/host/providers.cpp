@@ -1,0 +1,114 @@
+#include "host/providers.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "providers_json.hpp"
+
+namespace mailroom::host {
+namespace {
+
+std::string lower(std::string_view s) {
+  std::string out(s);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+[[noreturn]] void wrong(const std::string& entry, const std::string& field, const char* what) {
+  throw Failure(Errc::config, std::string("the provider's entry is wrong: ") + what,
+                "providers.json: " + entry + "." + field, "Correct manifests/providers.json");
+}
+
+/// {"value", "source", "as_of"}: no figure without saying where it is from.
+const aoh::Json& fact(const aoh::Json& json, const std::string& entry, const std::string& field) {
+  if (!json.is_object() || !json.has("value")) wrong(entry, field, "it has no value");
+  if (json["source"].str().empty() || json["as_of"].str().empty())
+    wrong(entry, field, "it has no source and as_of");
+  return json["value"];
+}
+
+Preset preset_from(const aoh::Json& json) {
+  Preset p;
+  p.name = json["name"].str();
+  if (p.name.empty()) wrong("?", "name", "it is missing");
+  for (const aoh::Json& h : json["hosts"].items()) p.hosts.push_back(lower(h.str()));
+  if (p.hosts.empty() || std::count(p.hosts.begin(), p.hosts.end(), ""))
+    wrong(p.name, "hosts", "it names no host");
+  aoh::Json limits = aoh::Json::object();
+  for (const auto& m : json.members()) {
+    if (m.key == "name" || m.key == "title" || m.key == "hosts") continue;
+    const aoh::Json& value = fact(m.value, p.name, m.key);
+    if (m.key == "sent_copy") {
+      p.sent_copy = sent_copy_from(value.str());
+      if (!p.sent_copy || *p.sent_copy == SentCopy::none)
+        wrong(p.name, m.key, "it is neither append nor server");
+    } else {
+      limits.set(m.key, value);
+    }
+  }
+  p.limits = limits_from(limits, "providers.json: " + p.name);
+  return p;
+}
+
+std::size_t match(const Preset& p, const std::string& host) {
+  std::size_t longest = 0;
+  for (const std::string& h : p.hosts)
+    if (host == h || (host.size() > h.size() && host.ends_with(h) && host[host.size() - h.size() - 1] == '.'))
+      longest = std::max(longest, h.size());
+  return longest;
+}
+
+const Preset* find(const std::vector<Preset>& known, const std::optional<net::Endpoint>& endpoint) {
+  if (!endpoint) return nullptr;
+  const std::string host = lower(endpoint->host);
+  const Preset* best = nullptr;
+  std::size_t longest = 0;
+  for (const Preset& p : known)
+    if (const std::size_t m = match(p, host); m > longest) {
+      best = &p;
+      longest = m;
+    }
+  return best;
+}
+
+template <typename T>
+void replace(std::optional<T>& mine, const std::optional<T>& theirs) {
+  if (theirs) mine = theirs;
+}
+
+}  // namespace
+
+std::vector<Preset> presets_from(const aoh::Json& document) {
+  std::vector<Preset> out;
+  for (const aoh::Json& p : document["providers"].items()) out.push_back(preset_from(p));
+  return out;
+}
+
+const std::vector<Preset>& presets() {
+  static const std::vector<Preset> built_in = presets_from(aoh::Json::parse(mailroom_generated::kProviders));
+  return built_in;
+}
+
+Provider provider_for(const Account& account, const std::vector<Preset>& known) {
+  Provider out;
+  const Preset* p = find(known, account.smtp);
+  if (!p) p = find(known, account.imap);
+  if (p) {
+    out.name = p->name;
+    out.limits = p->limits;
+    if (p->sent_copy) out.sent_copy = *p->sent_copy;
+  }
+  if (account.sent_copy) out.sent_copy = *account.sent_copy;
+  SendLimits& mine = out.limits;
+  const SendLimits& own = account.limits;
+  replace(mine.smtp_connections, own.smtp_connections);
+  replace(mine.messages_per_minute, own.messages_per_minute);
+  replace(mine.messages_per_day, own.messages_per_day);
+  replace(mine.recipients_per_day, own.recipients_per_day);
+  replace(mine.recipients_per_message, own.recipients_per_message);
+  replace(mine.recipient_domain_per_minute, own.recipient_domain_per_minute);
+  replace(mine.max_message_bytes, own.max_message_bytes);
+  return out;
+}
+
+}  // namespace mailroom::host

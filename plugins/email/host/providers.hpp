@@ -1,0 +1,40 @@
+// What a mail provider allows and does: manifests/providers.json, and what the credential record says
+// instead. Pure.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/account.hpp"
+#include "support/json.hpp"
+
+namespace mailroom::host {
+
+/// One entry of providers.json. What it does not know is absent.
+struct Preset {
+  std::string name;
+  std::vector<std::string> hosts;  ///< lower case; matches itself and every name below it
+  std::optional<SentCopy> sent_copy;
+  SendLimits limits;
+};
+
+/// The entries of a document like providers.json. Throws Failure(config) that names the entry and the field:
+/// figures out of range, an unknown member, a figure without its source or date.
+std::vector<Preset> presets_from(const aoh::Json& document);
+
+/// Those that the plugin was built with.
+const std::vector<Preset>& presets();
+
+/// How sending through an account goes.
+struct Provider {
+  std::string name;  ///< "gmail"; empty: none that is known
+  /// append where nothing is known: append_sent() looks for a copy of the server's first.
+  SentCopy sent_copy = SentCopy::append;
+  SendLimits limits;
+};
+
+/// By the account's SMTP server, else its IMAP server (ASCII case ignored; the longest match counts), each
+/// figure replaced by the credential record's own where it has one.
+Provider provider_for(const Account& account, const std::vector<Preset>& known = presets());
+
+}  // namespace mailroom::host

@@ -1,0 +1,283 @@
+#include "mime/draft_sending.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "mime/ascii.hpp"
+#include "mime/header_writer.hpp"
+#include "mime/outgoing.hpp"
+#include "mime/parse.hpp"
+#include "mime/unicode.hpp"
+
+namespace mailroom::mime {
+namespace {
+
+constexpr std::size_t kMaxLine = 998;  // RFC 5322 §2.1.1
+constexpr std::size_t kMaxFields = 500;
+
+[[noreturn]] void unsendable(const std::string& what, const std::string& where, const char* cure = "") {
+  throw Failure(Errc::invalid, "the draft cannot be sent: " + what, where, cure);
+}
+
+/// CRLF for every line end.
+std::string with_crlf(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 32);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\r' && text[i] != '\n') {
+      out += text[i];
+      continue;
+    }
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
+    out += "\r\n";
+  }
+  return out;
+}
+
+struct Field {
+  std::string name, value;  // value unfolded, without line ends
+};
+
+/// The header's fields, and where the body begins.
+std::vector<Field> split(std::string_view raw, std::size_t& body_at) {
+  std::vector<Field> fields;
+  std::size_t at = 0;
+  while (at < raw.size()) {
+    const std::size_t end = raw.find("\r\n", at);
+    const std::string_view line = raw.substr(at, end == raw.npos ? raw.npos : end - at);
+    at = end == raw.npos ? raw.size() : end + 2;
+    if (line.empty()) break;
+    if (line.front() == ' ' || line.front() == '\t') {
+      if (fields.empty()) unsendable("its header begins with a continued line", "header");
+      fields.back().value += line;
+      continue;
+    }
+    const std::size_t colon = line.find(':');
+    const std::string_view name = trim(line.substr(0, colon));
+    if (colon == line.npos || !is_token(name))
+      unsendable("a line of its header is no field", "header", "Write it anew");
+    if (fields.size() == kMaxFields) unsendable("its header has more than 500 fields", "header");
+    fields.push_back({std::string(name), std::string(line.substr(colon + 1))});
+  }
+  body_at = at;
+  return fields;
+}
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view n) { return iequals(n, name); });
+}
+
+/// Fields that are written anew here.
+bool is_ours(std::string_view name) {
+  return is_one_of(name, {"Date", "Message-ID", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject",
+                          "MIME-Version"});
+}
+
+/// What a mail program or a server wrote for itself, and what would tell of a way that the message never
+/// went.
+bool is_private(std::string_view name) {
+  for (const std::string_view prefix :
+       {"Resent-", "X-Mozilla-", "X-Enigmail-", "X-KMail-", "X-Evolution-", "X-Apple-", "X-Uniform-Type-",
+        "X-Universally-Unique-", "X-Original-", "X-Envelope-", "X-MS-Exchange-", "X-Gmail-", "X-GM-", "ARC-"})
+    if (istarts_with(name, prefix)) return true;
+  return is_one_of(name, {"Return-Path",
+                          "Received",
+                          "Received-SPF",
+                          "Delivered-To",
+                          "Authentication-Results",
+                          "DKIM-Signature",
+                          "DomainKey-Signature",
+                          "Fcc",
+                          "X-Fcc",
+                          "X-Unsent",
+                          "X-Identity-Key",
+                          "X-Account-Key",
+                          "X-Template",
+                          "Status",
+                          "X-Status",
+                          "X-Keywords",
+                          "X-UID",
+                          "X-UIDL",
+                          "Content-Length",
+                          "Lines"});
+}
+
+class Outgoing {
+ public:
+  Outgoing(const std::vector<std::string>& own, const ComposeContext& context, const ComposeLimits& limits)
+      : own_(own), limits_(limits) {
+    // compose() is the one that writes dates and ids; a message of nothing else has them.
+    Draft empty;
+    empty.from = {{"", "a@a.example", {}}};
+    empty.to = empty.from;
+    empty.text = "";
+    context_ = context;
+    date_ = field_of(compose(empty, context).bytes, "Date");
+  }
+
+  Composed run(std::string_view raw, std::string_view auto_submitted) {
+    if (raw.find('\0') != raw.npos) unsendable("it contains a NUL byte", "body");
+    const std::string bytes = with_crlf(raw);
+    if (bytes.size() > limits_.max_message_bytes)
+      throw Failure(Errc::limit,
+                    "the draft has " + std::to_string(bytes.size()) + " bytes, more than " +
+                        std::to_string(limits_.max_message_bytes),
+                    "size", "Send less");
+    check_lines(bytes);
+    std::size_t body_at = 0;
+    fields_ = split(bytes, body_at);
+    for (const char* once : {"From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "In-Reply-To",
+                             "References", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"})
+      if (count(once) > 1)
+        unsendable(std::string("the field ") + once + " stands twice", once, "Write it anew");
+    header(auto_submitted);
+    out_.bytes += "\r\n";
+    out_.bytes.append(bytes, body_at);
+    if (!out_.bytes.ends_with("\r\n")) out_.bytes += "\r\n";
+    out_.eight_bit = !is_ascii(std::string_view(bytes).substr(body_at));
+    return std::move(out_);
+  }
+
+ private:
+  static std::string field_of(std::string_view bytes, std::string_view name) {
+    const std::size_t at = bytes.find(std::string(name) + ": ");
+    return std::string(bytes.substr(at, bytes.find("\r\n", at) + 2 - at));
+  }
+  static void check_lines(std::string_view bytes) {
+    for (std::size_t at = 0; at < bytes.size();) {
+      const std::size_t end = std::min(bytes.find("\r\n", at), bytes.size());
+      if (end - at > kMaxLine)
+        unsendable("a line has more than 998 bytes", "byte " + std::to_string(at),
+                   "Let email_draft update write it anew");
+      at = end + 2;
+    }
+  }
+  std::size_t count(std::string_view name) const {
+    return static_cast<std::size_t>(
+        std::count_if(fields_.begin(), fields_.end(), [&](const Field& f) { return iequals(f.name, name); }));
+  }
+  std::string value(std::string_view name) const {
+    for (const Field& f : fields_)
+      if (iequals(f.name, name)) return f.value;
+    return {};
+  }
+
+  std::vector<Address> addresses(const char* name) {
+    std::vector<Address> list;
+    for (const Address& a : parse_addresses(value(name), limits_.max_recipients + 1)) {
+      if (a.address.empty()) continue;  // a group without members
+      std::string problem = slot_problem(a.name, limits_.max_header_value);
+      Address good{a.name, problem.empty() ? sendable_address(a.address, problem) : std::string(), {}};
+      if (!problem.empty())
+        unsendable("the address \"" + printable(a.address, 200) + "\" " + problem, name,
+                   "Correct it with email_draft update");
+      out_.smtputf8 = out_.smtputf8 || !is_ascii(good.address);
+      list.push_back(std::move(good));
+    }
+    if (list.size() > limits_.max_recipients)
+      throw Failure(Errc::limit,
+                    "the draft has more than " + std::to_string(limits_.max_recipients) + " addresses", name);
+    return list;
+  }
+  void must_be_own(const std::vector<Address>& list, const char* name) const {
+    for (const Address& a : list)
+      if (std::none_of(own_.begin(), own_.end(), [&](const std::string& o) { return iequals(o, a.address); }))
+        throw Failure(Errc::refused, "the account may not send as " + printable(a.address, 200), name,
+                      "Use one of its identities; the operator adds them to the credential");
+  }
+  void recipients(const std::vector<Address>& list) {
+    for (const Address& a : list) {
+      const std::size_t at = a.address.rfind('@');
+      const auto same = [&](const std::string& e) {
+        return e.size() == a.address.size() && e.compare(0, at, a.address, 0, at) == 0 &&
+               iequals(e, a.address);
+      };
+      if (std::none_of(out_.envelope_to.begin(), out_.envelope_to.end(), same))
+        out_.envelope_to.push_back(a.address);
+    }
+  }
+
+  void header(std::string_view auto_submitted) {
+    const auto from = addresses("From"), sender = addresses("Sender"), reply_to = addresses("Reply-To");
+    const auto to = addresses("To"), cc = addresses("Cc"), bcc = addresses("Bcc");
+    if (from.empty()) unsendable("it has no From", "From");
+    if (from.size() > 1 && sender.size() != 1)
+      unsendable("several From addresses need one Sender (RFC 5322 3.6.2)", "Sender");
+    if (sender.size() > 1) unsendable("it has several Sender addresses", "Sender");
+    must_be_own(from, "From");
+    must_be_own(sender, "Sender");
+    for (const auto* list : {&to, &cc, &bcc}) recipients(*list);
+    if (out_.envelope_to.empty())
+      unsendable("it names nobody to send to", "To", "Add recipients with email_draft update");
+    if (out_.envelope_to.size() > limits_.max_recipients)
+      throw Failure(Errc::limit,
+                    "the draft has more than " + std::to_string(limits_.max_recipients) + " recipients",
+                    "To");
+    out_.envelope_from = sender.empty() ? from.front().address : sender.front().address;
+    out_.message_id =
+        context_.message_id_unique + '@' + out_.envelope_from.substr(out_.envelope_from.rfind('@') + 1);
+
+    std::string& h = out_.bytes;
+    h += date_;
+    h += address_field("From", from);
+    if (!sender.empty()) h += address_field("Sender", sender);
+    if (!reply_to.empty()) h += address_field("Reply-To", reply_to);
+    if (!to.empty()) h += address_field("To", to);
+    if (!cc.empty()) h += address_field("Cc", cc);
+    if (to.empty() && cc.empty()) h += "To: undisclosed-recipients:;\r\n";
+    std::string subject = decode_header(value("Subject"));
+    if (const std::string problem = slot_problem(subject, limits_.max_header_value); !problem.empty())
+      unsendable("its subject " + problem, "Subject");
+    if (!trim(subject).empty()) h += text_field("Subject", trim(subject));
+    h += ids_field("Message-ID", {out_.message_id});
+    if (!auto_submitted.empty()) h += "Auto-Submitted: " + std::string(auto_submitted) + "\r\n";
+    for (const Field& f : fields_) rest(f, auto_submitted);
+    h += "MIME-Version: 1.0\r\n";
+  }
+
+  /// Any other field: as it was, folded anew only where it holds what may not stand in a header.
+  void rest(const Field& f, std::string_view auto_submitted) {
+    if (is_ours(f.name) || is_private(f.name)) return;
+    if (!auto_submitted.empty() && iequals(f.name, "Auto-Submitted")) return;
+    const std::string_view v = trim(f.value);
+    if (v.empty()) return;
+    if (istarts_with(f.name, "Content-") || is_one_of(f.name, {"In-Reply-To", "References"})) {
+      FieldWriter field(f.name);
+      for (std::size_t at = 0; at < v.size();) {
+        while (at < v.size() && is_space(v[at])) ++at;
+        std::size_t end = at;
+        for (bool quoted = false; end < v.size() && (quoted || !is_space(v[end])); ++end) {
+          if (v[end] == '\\' && quoted && end + 1 < v.size())
+            ++end;
+          else if (v[end] == '"')
+            quoted = !quoted;
+        }
+        if (end > at) field.token(v.substr(at, end - at));
+        at = end;
+      }
+      out_.bytes += field.take();
+      return;
+    }
+    const std::string text = decode_header(v);
+    if (!slot_problem(text, limits_.max_header_value).empty()) return;  // nobody misses it
+    out_.bytes += text_field(f.name, text);
+  }
+
+  const std::vector<std::string>& own_;
+  ComposeContext context_;
+  const ComposeLimits& limits_;
+  std::string date_;
+  std::vector<Field> fields_;
+  Composed out_;
+};
+
+}  // namespace
+
+Composed outgoing_from_draft(std::string_view raw, const std::vector<std::string>& own,
+                             const ComposeContext& context, const ComposeLimits& limits,
+                             std::string_view auto_submitted) {
+  return Outgoing(own, context, limits).run(raw, auto_submitted);
+}
+
+}  // namespace mailroom::mime
