@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "imap/client.hpp"
+#include "support/json.hpp"
 
 namespace mailroom::mailbox {
 
@@ -19,6 +20,10 @@ struct Place {
   std::uint32_t uid_validity = 0;
   imap::Uid uid = 0;  ///< 0: the server did not tell, and it could not be found either
 };
+
+/// {"mailbox", "uid_validity", "uid"}, for records that outlive a session; what cannot be read is 0 or empty.
+aoh::Json to_json(const Place& place);
+Place place_from(const aoh::Json& json);
 
 /// The mailbox for `use`; nullopt when there is none.
 net::Task<std::optional<std::string>> find_mailbox(imap::Client& client, imap::Use use);
@@ -39,6 +44,8 @@ enum class Removal {
            ///< UIDPLUS)
   gone,    ///< it was not there any more
 };
+/// "removed" ...
+std::string_view name(Removal removal);
 /// Removes one message: UID STORE \Deleted, UID EXPUNGE. Never a plain EXPUNGE, which would remove what
 /// others have marked. Throws state when the mailbox numbers its messages anew (`place.uid_validity` is
 /// another's).

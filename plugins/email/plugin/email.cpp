@@ -5,7 +5,9 @@
 #include "outbox/outbox.hpp"
 #include "tools/broadcast.hpp"
 #include "tools/credential_test.hpp"
+#include "tools/draft.hpp"
 #include "tools/fetch.hpp"
+#include "tools/forward.hpp"
 #include "tools/mailboxes.hpp"
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
@@ -54,6 +56,10 @@ class Email : public aoh::Plugin {
   aoh::Result broadcast(const aoh::Json& args, aoh::Call& call) {
     return tools::email_broadcast(box_, broadcasts_, args, call);
   }
+  aoh::Result forward(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_forward(box_, args, call);
+  }
+  aoh::Result draft(const aoh::Json& args, aoh::Call& call) { return tools::email_draft(box_, args, call); }
   aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
   aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
     return tools::email_mailboxes(box_, args, call);
@@ -153,6 +159,8 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_fetch", &mailroom::Email::fetch), aoh::tool("email_send", &mailroom::Email::send),
            aoh::tool("email_broadcast", &mailroom::Email::broadcast),
            aoh::tool("email_reply", &mailroom::Email::reply),
+           aoh::tool("email_forward", &mailroom::Email::forward),
+           aoh::tool("email_draft", &mailroom::Email::draft),
            aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
            aoh::tool("email_templates", &mailroom::Email::templates),
            aoh::tool("email_watch", &mailroom::Email::watch))

@@ -1,28 +1,11 @@
 #include "tools/reply.hpp"
 
 #include "mime/thread.hpp"
-#include "policy/loop_guard.hpp"
-#include "tools/account_session.hpp"
 #include "tools/attachments.hpp"
 #include "tools/deliver.hpp"
+#include "tools/original.hpp"
 
 namespace mailroom::tools {
-namespace {
-
-void guard(const policy::Verdict& verdict) {
-  if (verdict) return;
-  throw Failure(Errc::refused, "no automatic answer to this message: " + verdict.why,
-                "loop guard: " + verdict.rule, "This is final. Finish without answering");
-}
-
-net::Task<mime::Message> read_original(imap::Client& client, Which which, bool with_text) {
-  const Located at = co_await locate(client, which);
-  if (with_text) co_return co_await read::fetch_text(client, at.head);
-  co_return co_await read::fetch_summary(client, at.head);
-}
-
-}  // namespace
-
 aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
     const std::string credential = credential_of(args, call);
@@ -35,10 +18,12 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
         throw Failure(Errc::invalid, "the answer is empty", "text", "Give text or html");
       call.progress(0, 3, "reading the message to answer");
       const bool quote = args["quote"].boolean();
-      const mime::Message original = imap_call<mime::Message>(
-          box, call, account, [which, quote](imap::Client& client) -> net::Task<mime::Message> {
-            return read_original(client, which, quote);
-          });
+      OriginalWant want;
+      want.text = quote;
+      want.keep = keep_of(args, "keep_attachments", false);
+      want.max_bytes = box.runtime.config().max_message_bytes;
+      Original read = read_original(box, call, account, which, want);
+      const mime::Message& original = read.message;
       const std::vector<std::string> own = account.addresses();
       mime::Draft d = mime::reply_draft(original, own, args["reply_all"].boolean());
       d.from = {sender_of(args, account)};
@@ -47,9 +32,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
         if (!args["reply_all"].boolean()) d.cc.clear();
       }
       if (!trigger.is_null()) {
-        guard(policy::may_auto_reply(original, own));
-        for (const auto* list : {&d.to, &d.cc})
-          for (const mime::Address& a : *list) guard(policy::may_auto_reply_to(a.address, own));
+        check_automatic(original, d, own);
         d.auto_submitted = "auto-replied";
       }
       if (d.to.empty() && d.cc.empty())
@@ -60,6 +43,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       if (!args["html"].str().empty())
         d.html = args["html"].str() + (quote ? "<br><br>" + mime::quote_html(original) : std::string());
       d.attachments = attachments_of(box, args, call);
+      for (mime::DraftAttachment& kept : read.kept) d.attachments.push_back(std::move(kept));
       d.extra_headers = headers_of(args);
       return Outgoing{compose(box, d), d.subject, {}, {}};
     });
