@@ -274,7 +274,7 @@ class Outgoing {
 
 }  // namespace
 
-Composed outgoing_from_draft(std::string_view raw, const std::vector<std::string>& own,
+Composed sendable_from_draft(std::string_view raw, const std::vector<std::string>& own,
                              const ComposeContext& context, const ComposeLimits& limits,
                              std::string_view auto_submitted) {
   return Outgoing(own, context, limits).run(raw, auto_submitted);

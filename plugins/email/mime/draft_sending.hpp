@@ -15,7 +15,7 @@ namespace mailroom::mime {
 /// left out; addresses are written as compose() writes them. `auto_submitted` replaces such a field where it
 /// is not empty. Throws Failure: refused when From or Sender is not one of `own`, invalid (nobody to send to,
 /// a field that stands twice, a broken header, NUL, a line beyond 998 bytes), limit.
-Composed outgoing_from_draft(std::string_view raw, const std::vector<std::string>& own,
+Composed sendable_from_draft(std::string_view raw, const std::vector<std::string>& own,
                              const ComposeContext& context, const ComposeLimits& limits = {},
                              std::string_view auto_submitted = {});
 

@@ -147,7 +147,7 @@ Outgoing outgoing(const Toolbox& box, const aoh::Call& call, const host::Account
     if (t.original) check_automatic(*t.original, to, account.addresses());
   }
   const char* by = !automatic ? "" : head.in_reply_to.empty() ? "auto-generated" : "auto-replied";
-  Outgoing out{mime::outgoing_from_draft(t.raw, account.addresses(), context, limits, by),
+  Outgoing out{mime::sendable_from_draft(t.raw, account.addresses(), context, limits, by),
                head.subject.value_or(""),
                {},
                {}};

@@ -17,7 +17,7 @@ const std::vector<std::string> kOwn{"me@own.example", "other@own.example"};
 
 ComposeContext context() { return {1'795'461'360, "unique-token", "boundary-seed"}; }
 Composed outgoing(std::string_view raw, std::string_view auto_submitted = {}) {
-  return outgoing_from_draft(raw, kOwn, context(), {}, auto_submitted);
+  return sendable_from_draft(raw, kOwn, context(), {}, auto_submitted);
 }
 Errc code(std::string_view raw) {
   try {

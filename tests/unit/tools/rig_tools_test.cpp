@@ -4,7 +4,9 @@
 #include "email_fakes/fake_host.hpp"
 #include "outbox/outbox.hpp"
 #include "rig/rig.hpp"
+#include "tools/draft.hpp"
 #include "tools/fetch.hpp"
+#include "tools/forward.hpp"
 #include "tools/mailboxes.hpp"
 #include "tools/reply.hpp"
 #include "tools/send.hpp"
@@ -191,6 +193,30 @@ TEST_F(RigTools, CancelledAndLateCallsEndSoon) {
   FakeCall late({{"call_id", "c41"}}, false, 1);
   const aoh::Result r = email_fetch(box, {{"credential_id", "a"}, {"uid", 1}}, *late.call);
   EXPECT_EQ(r.body.path("structuredContent.error.code").str(), "timeout") << r.body.dump();
+}
+
+TEST_F(RigTools, ADraftIsSentOnlyWithTheGrantForIt) {
+  const auto with = [&](const aoh::Json& args, const char* grant) {
+    const FakeCall call(aoh::Json{{"call_id", "g1"}, {"grants", {{"a", aoh::Json::array({"read", grant})}}}});
+    return email_draft(box, args, *call.call).body;
+  };
+  const aoh::Json made = with({{"credential_id", "a"},
+                               {"action", "create"},
+                               {"to", "granted@rig.test"},
+                               {"subject", "granted"},
+                               {"text", "x"}},
+                              "draft");
+  ASSERT_FALSE(made["isError"].boolean()) << made.dump();
+  const aoh::Json send{{"credential_id", "a"},
+                       {"action", "send"},
+                       {"uid", made.path("structuredContent.draft.uid")},
+                       {"uid_validity", made.path("structuredContent.draft.uid_validity")}};
+  EXPECT_EQ(with(send, "draft").path("structuredContent.error.code").str(), "refused");
+  EXPECT_EQ(rig->maildir("granted@rig.test").size(), 0u);
+  const aoh::Json sent = with(send, "send");
+  EXPECT_EQ(sent.path("structuredContent.state").str(), "sent") << sent.dump();
+  EXPECT_EQ(sent.path("structuredContent.removal").str(), "removed");
+  EXPECT_EQ(rig->maildir("granted@rig.test", 1).size(), 1u);
 }
 
 }  // namespace
