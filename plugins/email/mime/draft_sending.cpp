@@ -107,13 +107,9 @@ class Outgoing {
  public:
   Outgoing(const std::vector<std::string>& own, const ComposeContext& context, const ComposeLimits& limits)
       : own_(own), limits_(limits) {
-    // compose() is the one that writes dates and ids; a message of nothing else has them.
-    Draft empty;
-    empty.from = {{"", "a@a.example", {}}};
-    empty.to = empty.from;
-    empty.text = "";
+    check_unique(context.message_id_unique);
+    date_ = "Date: " + date_text(context.unix_seconds) + "\r\n";
     context_ = context;
-    date_ = field_of(compose(empty, context).bytes, "Date");
   }
 
   Composed run(std::string_view raw, std::string_view auto_submitted) {
@@ -140,10 +136,6 @@ class Outgoing {
   }
 
  private:
-  static std::string field_of(std::string_view bytes, std::string_view name) {
-    const std::size_t at = bytes.find(std::string(name) + ": ");
-    return std::string(bytes.substr(at, bytes.find("\r\n", at) + 2 - at));
-  }
   static void check_lines(std::string_view bytes) {
     for (std::size_t at = 0; at < bytes.size();) {
       const std::size_t end = std::min(bytes.find("\r\n", at), bytes.size());
@@ -186,18 +178,6 @@ class Outgoing {
         throw Failure(Errc::refused, "the account may not send as " + printable(a.address, 200), name,
                       "Use one of its identities; the operator adds them to the credential");
   }
-  void recipients(const std::vector<Address>& list) {
-    for (const Address& a : list) {
-      const std::size_t at = a.address.rfind('@');
-      const auto same = [&](const std::string& e) {
-        return e.size() == a.address.size() && e.compare(0, at, a.address, 0, at) == 0 &&
-               iequals(e, a.address);
-      };
-      if (std::none_of(out_.envelope_to.begin(), out_.envelope_to.end(), same))
-        out_.envelope_to.push_back(a.address);
-    }
-  }
-
   void header(std::string_view auto_submitted) {
     const auto from = addresses("From"), sender = addresses("Sender"), reply_to = addresses("Reply-To");
     const auto to = addresses("To"), cc = addresses("Cc"), bcc = addresses("Bcc");
@@ -207,7 +187,7 @@ class Outgoing {
     if (sender.size() > 1) unsendable("it has several Sender addresses", "Sender");
     must_be_own(from, "From");
     must_be_own(sender, "Sender");
-    for (const auto* list : {&to, &cc, &bcc}) recipients(*list);
+    for (const auto* list : {&to, &cc, &bcc}) add_recipients(*list, out_.envelope_to);
     if (out_.envelope_to.empty())
       unsendable("it names nobody to send to", "To", "Add recipients with email_draft update");
     if (out_.envelope_to.size() > limits_.max_recipients)

@@ -37,6 +37,7 @@ mime::Draft changed(mime::Draft older, mime::Draft given, const aoh::Json& args)
     older.text = std::move(given.text);
     older.html = std::move(given.html);
   }
+  older.extra_headers = std::move(given.extra_headers);
   if (args.has("attachments")) older.attachments = std::move(given.attachments);
   return older;
 }
@@ -60,6 +61,7 @@ net::Task<StoredDraft> store(imap::Client& client, std::shared_ptr<Storing> s) {
       draft = changed(mime::draft_from_bytes(raw), std::move(draft), s->given);
     }
     draft.keep_bcc = true;
+    draft.allow_missing_images = true;  // HTML of another program's may name what it never had
     const mime::Composed composed = mime::compose(draft, s->context, s->limits);
     out.place = co_await mailbox::append_draft(client, drafts, composed.bytes, composed.message_id, false);
     out.message_id = composed.message_id;
