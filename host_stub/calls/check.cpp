@@ -21,6 +21,12 @@ bool covers(const Json& granted, Grant needed) {
   });
 }
 
+/// Can a call of the tool be about a credential of that type?
+bool takes(const Registry::ToolRef& tool, const std::string& type) {
+  const std::string& only = tool.spec->credential->type;
+  return only.empty() ? tool.module->manifest().credential_type(type) != nullptr : only == type;
+}
+
 /// The words for a status that came without any.
 const char* default_words(aoh_status status) {
   switch (status) {
@@ -80,7 +86,7 @@ Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool,
     if (request.from_operator) {
       for (std::string& id : ports.credential_ids ? ports.credential_ids() : std::vector<std::string>{}) {
         const auto type = ports.type_of_credential ? ports.type_of_credential(id) : std::nullopt;
-        if (type && tool.module->manifest().credential_type(*type)) candidates.push_back(std::move(id));
+        if (type && takes(tool, *type)) candidates.push_back(std::move(id));
       }
     } else {
       for (const auto& m : request.grants.members()) candidates.push_back(m.key);
@@ -115,10 +121,12 @@ Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool,
                 (near.empty() ? "" : "; did you mean \"" + near + "\"?") + "; `credential list` shows them",
             AOH_E_NOT_FOUND};
   }
-  if (!tool.module->manifest().credential_type(*type))
+  if (!takes(tool, *type))
     return {{},
             tool.spec->name + ": the credential \"" + one_line(id) + "\" is of type \"" + *type +
-                "\", which the module " + tool.module->manifest().id + " does not use",
+                "\", which " +
+                (use.type.empty() ? "the module " + tool.module->manifest().id + " does not use"
+                                  : "is not the type \"" + use.type + "\" that the tool takes"),
             AOH_E_INVALID};
   return subject;
 }

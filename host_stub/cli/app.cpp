@@ -176,13 +176,14 @@ Registry::InstanceMaker App::Parts::maker() {
   Registry::InstanceMaker m;
   m.make_host = [this](Module& module) {
     const Manifest& manifest = module.manifest();
-    std::set<std::string, std::less<>> granted, types;
+    std::set<std::string, std::less<>> granted;
+    CredentialTypes types;
     for (const auto& id : known_services()) {
       const std::string_view permission = permission_of_service(id);
       if (manifest.wants_service(id) && (permission.empty() || manifest.has_permission(permission)))
         granted.insert(id);
     }
-    for (const auto& t : manifest.credential_types) types.insert(t.type);
+    for (const auto& t : manifest.credential_types) types.emplace(t.type, t.references);
     module.on_breach = [this](const Module& who, std::string_view what) {
       log->write(AOH_LOG_BREACH, who.manifest().id, what);
     };

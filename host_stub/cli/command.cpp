@@ -126,6 +126,10 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   resolve->add_option("STATE", c.text, "sent or failed")
       ->required()
       ->check(CLI::IsMember({"sent", "failed"}));
+
+  CLI::App* links = group("links", "Files that lie in the open behind a link");
+  verb(links, "list", "All links, with state and end");
+  verb(links, "revoke", "Delete the file behind a link", "ID", "Its id");
 }
 
 void absolute(fs::path& path, const fs::path& cwd) {

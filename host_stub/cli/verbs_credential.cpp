@@ -116,6 +116,16 @@ int add(App& app, const Command& c, const Inputs& inputs, const Io& io) {
     if (known || secrets.contains(field)) checked.set(field, "********");
   if (const auto problems = type.schema.validate(checked); !problems.empty())
     throw CliError("credential \"" + id + "\": " + describe(problems));
+  for (const std::string& field : type.references) {
+    const std::string& named = record[field].str();
+    if (named.empty() || app.credentials().get(named)) continue;
+    std::vector<std::string> ids;
+    for (const Json& r : app.credentials().list()) ids.push_back(r["id"].str());
+    const std::string near = nearest(named, ids);
+    throw CliError("credential \"" + id + "\": " + field + " names the credential \"" + named +
+                   "\", which is not on record" + (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
+                   "; add that one first");
+  }
   record.erase("version");
   app.credentials().put(record, secrets);
   if (c.json)

@@ -75,7 +75,8 @@ ToolSpec tool(const Json& json, const std::string& at) {
                                       : Approval::never;
   t.egress = aoh["egress"].boolean();
   if (const Json* c = aoh.find("credential")) {
-    t.credential = ToolSpec::CredentialUse{(*c)["argument"].str(), *grant_from((*c)["grant"].str())};
+    t.credential =
+        ToolSpec::CredentialUse{(*c)["argument"].str(), *grant_from((*c)["grant"].str()), (*c)["type"].str()};
     if (!json["inputSchema"]["properties"].has(t.credential->argument))
       fail(at + "/aoh/credential/argument",
            "\"" + t.credential->argument + "\" is not a property of the tool's inputSchema");
@@ -96,10 +97,17 @@ ToolSpec tool(const Json& json, const std::string& at) {
 
 CredentialType credential_type(const Json& json, const std::string& at) {
   CredentialType c{json["type"].str(), json["title"].str_or(json["type"].str()),
-                   compile_object(json["schema"], at + "/schema"), strings(json["secret_fields"])};
+                   compile_object(json["schema"], at + "/schema"), strings(json["secret_fields"]),
+                   strings(json["references"])};
   for (const auto& field : c.secret_fields)
     if (!json["schema"]["properties"].has(field))
       fail(at + "/secret_fields", "\"" + field + "\" is not a property of the type's schema");
+  for (const auto& field : c.references) {
+    if (json["schema"]["properties"][field]["type"].str() != "string")
+      fail(at + "/references", "\"" + field + "\" is not a string among the properties of the type's schema");
+    if (std::find(c.secret_fields.begin(), c.secret_fields.end(), field) != c.secret_fields.end())
+      fail(at + "/references", "\"" + field + "\" is secret, so it cannot name a credential");
+  }
   return c;
 }
 
@@ -213,6 +221,10 @@ Manifest Manifest::parse(std::string text) {
   each("credential_types", [&](const Json& c, const std::string& at) {
     m.credential_types.push_back(host::credential_type(c, at));
   });
+  for (std::size_t i = 0; i < m.tools.size(); ++i)
+    if (const auto& use = m.tools[i].credential; use && !use->type.empty() && !m.credential_type(use->type))
+      fail("/tools/" + std::to_string(i) + "/aoh/credential/type",
+           "\"" + use->type + "\" is not a credential type of this manifest");
   each("trigger_sources",
        [&](const Json& s, const std::string& at) { m.trigger_sources.push_back(trigger_source(s, at)); });
   each("finish_actions", [&](const Json& a, const std::string& at) {

@@ -31,6 +31,7 @@ struct ToolSpec {
   struct CredentialUse {
     std::string argument;  ///< which argument names the credential
     Grant grant = Grant::read;
+    std::string type;  ///< which credential type; empty: any of the module's
   };
   std::optional<CredentialUse> credential;  ///< absent: touches no account
   std::vector<std::string> permissions;
@@ -45,6 +46,7 @@ struct CredentialType {
   std::string type, title;
   Schema schema;                           ///< of the whole record, secret fields included
   std::vector<std::string> secret_fields;  ///< kept in the vault, never in the record
+  std::vector<std::string> references;     ///< fields that name a credential which goes with this one
 };
 
 struct TriggerSource {

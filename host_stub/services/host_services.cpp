@@ -1,5 +1,7 @@
 #include "services/host_services.hpp"
 
+#include <algorithm>
+
 #include "aoh/sdk/services.hpp"  // the ids; and, for its own sake, that both sides compile together
 #include "services/faults.hpp"
 
@@ -114,6 +116,16 @@ struct Thunks {
   }
 
   // aoh.vault/1
+  /// Does the record of `granted` name `credential` in a field that its type declares as a reference? Only
+  /// what a person wrote there counts, and only one step: what that one names is not meant.
+  static bool goes_with(InstanceHost& i, std::string_view credential, std::string_view granted) {
+    const auto record = i.services_.credentials->get(granted);
+    if (!record) return false;
+    const auto type = i.types_.find((*record)["type"].str());
+    return type != i.types_.end() &&
+           std::any_of(type->second.begin(), type->second.end(),
+                       [&](const std::string& field) { return (*record)[field].str() == credential; });
+  }
   // What waits in an outbox goes without a call: the record that a granted call made stands for it.
   static bool outbox_names(InstanceHost& i, std::string_view credential, std::string_view bearer) {
     constexpr std::string_view kPrefix = "outbox:";
@@ -123,18 +135,19 @@ struct Thunks {
     if (!entry) return false;
     const Json record = Json::parse(entry->text);
     const std::string& state = record["state"].str();
-    return record["credential_id"].str() == credential &&
-           (state == "prepared" || state == "queued" || state == "committing" || state == "sent");
+    const std::string& granted = record["credential_id"].str();
+    return (state == "prepared" || state == "queued" || state == "committing" || state == "sent") &&
+           (granted == credential || goes_with(i, credential, granted));
   }
   static bool may_use(InstanceHost& i, std::string_view credential, std::string_view bearer) {
-    if (outbox_names(i, credential, bearer)) {
-      const auto known = i.services_.credentials->get(credential);
-      return known && i.types_.count((*known)["type"].str());
-    }
+    const auto known = i.services_.credentials->get(credential);
+    if (!known || !i.types_.count((*known)["type"].str())) return false;
+    if (outbox_names(i, credential, bearer)) return true;
     const auto b = i.services_.bearers->find(bearer);
-    const auto record = i.services_.credentials->get(credential);
-    return b && b->module == i.module_ && b->may_use(credential) && record &&
-           i.types_.count((*record)["type"].str());
+    return b && b->module == i.module_ &&
+           (b->may_use(credential) ||
+            std::any_of(b->credentials.begin(), b->credentials.end(),
+                        [&](const std::string& granted) { return goes_with(i, credential, granted); }));
   }
   static aoh_status vault_read(const aoh_host* h, aoh_str credential, aoh_str field, aoh_str bearer,
                                aoh_sink* out, std::uint64_t* version) noexcept {
@@ -345,13 +358,12 @@ struct Thunks {
 };
 
 InstanceHost::InstanceHost(const Services& services, std::string module,
-                           std::set<std::string, std::less<>> granted,
-                           std::set<std::string, std::less<>> credential_types)
+                           std::set<std::string, std::less<>> granted, CredentialTypes types)
     : view_{{sizeof(aoh_host), AOH_ABI_MAJOR, AOH_ABI_MINOR, 0, &Thunks::get_service}, this},
       services_(services),
       module_(std::move(module)),
       granted_(std::move(granted)),
-      types_(std::move(credential_types)) {}
+      types_(std::move(types)) {}
 
 InstanceHost::~InstanceHost() { revoke(); }
 

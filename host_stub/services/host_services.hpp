@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,13 +35,17 @@ struct Services {
   std::function<bool(const std::string& session_id, const Json& entry)> session_append;
 };
 
-/// One instance's view. `granted`: service ids it may have; `credential_types`: the types it declares. Must
+/// The credential types that a module declares, each with the fields of its records that name a credential
+/// which goes with it.
+using CredentialTypes = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+/// One instance's view. `granted`: service ids it may have; `types`: the credential types it declares. Must
 /// live until the module's destroy returned; after revoke() every service answers AOH_E_STATE and no timer of
 /// it runs.
 class InstanceHost {
  public:
   InstanceHost(const Services& services, std::string module, std::set<std::string, std::less<>> granted,
-               std::set<std::string, std::less<>> credential_types);
+               CredentialTypes types);
   ~InstanceHost();
   InstanceHost(const InstanceHost&) = delete;
   InstanceHost& operator=(const InstanceHost&) = delete;
@@ -57,7 +62,8 @@ class InstanceHost {
   View view_;
   const Services& services_;
   const std::string module_;
-  const std::set<std::string, std::less<>> granted_, types_;
+  const std::set<std::string, std::less<>> granted_;
+  const CredentialTypes types_;
   std::atomic<bool> revoked_{false};
   std::mutex listener_mutex_;
   int listener_ = 0;

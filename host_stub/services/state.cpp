@@ -80,9 +80,14 @@ std::vector<std::pair<std::string, std::uint64_t>> State::list(std::string_view 
   return out;
 }
 
-std::vector<Json> State::outbox() const {
+std::vector<Json> State::outbox() const { return records("outbox/", "outbox0"); }
+std::vector<Json> State::links() const { return records("links/", "links0"); }
+
+/// Those with keys from `from` up to `to`, by age.
+std::vector<Json> State::records(std::string_view from, std::string_view to) const {
   std::vector<Json> out;
-  Statement s(db_, "SELECT module, value FROM state WHERE key>='outbox/' AND key<'outbox0' ORDER BY version");
+  Statement s(db_, "SELECT module, value FROM state WHERE key>=? AND key<? ORDER BY version");
+  s.with(from, to);
   while (s.step()) try {
       Json record = Json::parse(s.text(1));
       if (record.is_object()) out.push_back(record.set("module", s.text(0)));

@@ -1,4 +1,4 @@
-// Durable key-value state of modules (aoh.state/1), and the outbox records that people look at in it.
+// Durable key-value state of modules (aoh.state/1), and the records that people look at in it.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -35,12 +35,15 @@ class State {
                                                           std::string_view after, std::size_t limit) const;
   /// Every module's outbox records, oldest first, each with "module" added.
   std::vector<Json> outbox() const;
+  /// Every module's records below "links/", likewise.
+  std::vector<Json> links() const;
   /// Ends an uncertain record by a human's word ("sent" or "failed"). An empty string when done, else why
   /// not.
   std::string resolve_outbox(std::string_view id, std::string_view state, std::string_view by,
                              std::int64_t now_unix_ns);
 
  private:
+  std::vector<Json> records(std::string_view from, std::string_view to) const;
   Db& db_;
 };
 

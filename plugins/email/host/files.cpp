@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -66,31 +67,52 @@ int open_beneath(std::string_view path, std::string_view root, const std::string
 
 }  // namespace
 
-std::string read_file(std::string_view path, std::string_view root, std::size_t max_bytes,
-                      std::string_view field) {
-  const std::string where = printable(path, 300);
+OpenFile::OpenFile(std::string_view path, std::string_view root, std::string_view field)
+    : where_(printable(path, 300)), field_(field) {
   if (path.empty() || path.find('\0') != std::string_view::npos)
-    throw Failure(Errc::invalid, "the path is empty or has a NUL", where);
+    throw Failure(Errc::invalid, "the path is empty or has a NUL", where_);
   // O_NONBLOCK: a FIFO must not hold the thread; it is refused below.
   Fd file{root.empty() ? ::open(std::string(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-                       : open_beneath(path, root, where, field)};
-  if (file.fd < 0) fail(errno, where, field);
+                       : open_beneath(path, root, where_, field)};
+  if (file.fd < 0) fail(errno, where_, field);
   struct stat st {};
-  if (::fstat(file.fd, &st) != 0) fail(errno, where, field);
-  if (!S_ISREG(st.st_mode)) throw Failure(Errc::refused, "this is not a regular file", where);
-  if (static_cast<std::uint64_t>(st.st_size) > max_bytes)
-    throw Failure(Errc::limit, "the file has more than " + std::to_string(max_bytes) + " bytes", where);
-  std::string out(static_cast<std::size_t>(st.st_size), '\0');
+  if (::fstat(file.fd, &st) != 0) fail(errno, where_, field);
+  if (!S_ISREG(st.st_mode)) throw Failure(Errc::refused, "this is not a regular file", where_);
+  size_ = static_cast<std::uint64_t>(st.st_size);
+  fd_ = std::exchange(file.fd, -1);
+}
+
+OpenFile::OpenFile(OpenFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      size_(other.size_),
+      where_(std::move(other.where_)),
+      field_(std::move(other.field_)) {}
+
+OpenFile::~OpenFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::string OpenFile::read(std::uint64_t offset, std::size_t n) const {
+  std::string out(n, '\0');
   std::size_t have = 0;
-  while (have < out.size()) {
-    const ssize_t n = ::read(file.fd, out.data() + have, out.size() - have);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(errno, where, field);
-    if (n == 0) break;
-    have += static_cast<std::size_t>(n);
+  while (have < n) {
+    const ssize_t got = ::pread(fd_, out.data() + have, n - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(errno, where_, field_);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
   }
   out.resize(have);
   return out;
+}
+
+std::string read_file(std::string_view path, std::string_view root, std::size_t max_bytes,
+                      std::string_view field) {
+  const OpenFile file(path, root, field);
+  if (file.size() > max_bytes)
+    throw Failure(Errc::limit, "the file has more than " + std::to_string(max_bytes) + " bytes",
+                  printable(path, 300));
+  return file.read(0, static_cast<std::size_t>(file.size()));
 }
 
 std::vector<std::string> list_folder(std::string_view path, std::string_view root, std::size_t max_names,

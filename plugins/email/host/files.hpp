@@ -1,6 +1,7 @@
 // Reading files and folders that a tool's arguments name.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +21,24 @@ std::string read_file(std::string_view path, std::string_view root, std::size_t 
 /// dot; at most `max_names` of them, the first that the system gives. Resolved and refused as by read_file().
 std::vector<std::string> list_folder(std::string_view path, std::string_view root, std::size_t max_names,
                                      std::string_view field);
+
+/// A regular file, open for reading piece by piece; the same rules. Movable; one thread at a time.
+class OpenFile {
+ public:
+  OpenFile(std::string_view path, std::string_view root, std::string_view field = "files_root");
+  OpenFile(OpenFile&& other) noexcept;
+  OpenFile& operator=(OpenFile&&) = delete;
+  ~OpenFile();
+
+  /// Bytes it had when it was opened.
+  std::uint64_t size() const { return size_; }
+  /// `n` bytes from `offset` on, fewer at the end only. Throws Failure(refused).
+  std::string read(std::uint64_t offset, std::size_t n) const;
+
+ private:
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+  std::string where_, field_;
+};
 
 }  // namespace mailroom::host

@@ -8,6 +8,7 @@
 #include "tools/draft.hpp"
 #include "tools/fetch.hpp"
 #include "tools/forward.hpp"
+#include "tools/links.hpp"
 #include "tools/mailboxes.hpp"
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
@@ -67,6 +68,7 @@ class Email : public aoh::Plugin {
   aoh::Result templates(const aoh::Json& args, aoh::Call& call) {
     return tools::email_templates(box_, args, call);
   }
+  aoh::Result links(const aoh::Json& args, aoh::Call& call) { return tools::email_links(box_, args, call); }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
 
   aoh::Result credential_test(std::string_view credential, aoh::Call& call) override {
@@ -163,4 +165,5 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_draft", &mailroom::Email::draft),
            aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
            aoh::tool("email_templates", &mailroom::Email::templates),
+           aoh::tool("email_links", &mailroom::Email::links),
            aoh::tool("email_watch", &mailroom::Email::watch))

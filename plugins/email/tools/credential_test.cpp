@@ -2,6 +2,7 @@
 
 #include "imap/client.hpp"
 #include "smtp/client.hpp"
+#include "tools/store_test.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -261,6 +262,15 @@ aoh::Json json_of(const Trial& t) {
                    {"steps", std::move(steps)}};
 }
 
+/// Empty when there is none, of which account() says more.
+std::string type_of(const host::Services& services, std::string_view credential_id) {
+  try {
+    return services.credentials.get(credential_id)["type"].str();
+  } catch (const aoh::StatusError&) {
+    return {};
+  }
+}
+
 template <typename Login>
 Trial run_trial(const Toolbox& box, aoh::Call& call, std::shared_ptr<Login> login,
                 net::Task<Trial> (*work)(host::Runtime&, std::shared_ptr<host::Job>, std::shared_ptr<Login>,
@@ -277,6 +287,7 @@ Trial run_trial(const Toolbox& box, aoh::Call& call, std::shared_ptr<Login> logi
 aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, aoh::Call& call) {
   return answer([&] {
     const host::Services& services = box.runtime.services();
+    if (type_of(services, credential_id) == "s3") return store_test(box, credential_id, call);
     const host::Account account = services.account(credential_id);
     if (!account.imap && !account.smtp)
       throw Failure(Errc::config, "the account has neither an IMAP nor an SMTP server",

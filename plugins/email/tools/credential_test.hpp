@@ -17,6 +17,8 @@ namespace mailroom::tools {
 /// Each server is connected to twice: connect and tls (where TLS is implicit) are timed on a connection of
 /// their own.
 ///
+/// An object store's credential (type s3) is tried by store_test().
+///
 /// Blocks; at most about two minutes, less when the call's deadline is nearer.
 aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, aoh::Call& call);
 

@@ -48,7 +48,9 @@ class Instance : public testing::Test {
     return bearers.admit(std::move(id), {"email", std::move(session), false, std::move(may)});
   }
   InstanceHost& instance() {
-    if (!made) made.emplace(services, "email", known_services(), std::set<std::string, std::less<>>{"mail"});
+    if (!made)
+      made.emplace(services, "email", known_services(),
+                   CredentialTypes{{"mail", {"link_store"}}, {"s3", {"link_store"}}});
     return *made;
   }
   const aoh_host* h() { return instance().c(); }
@@ -98,6 +100,39 @@ TEST_F(Instance, AnOperatorsCallMayUseEveryCredentialOfItsModulesTypes) {
   const auto lease = bearers.admit("call-1", {"email", "", true, {}});
   EXPECT_EQ(v.read("me", "password", "call-1").secret.reveal(), "planted-secret");
   EXPECT_EQ(status_of([&] { v.read("foreign", "password", "call-1"); }), AOH_E_DENIED);
+}
+
+TEST_F(Instance, WhatAGrantedCredentialNamesGoesWithIt) {
+  std::map<std::string, Secret> mail, files;
+  mail.emplace("password", Secret("planted-secret"));
+  files.emplace("secret_key", Secret("planted-store"));
+  credentials.put(Json{{"id", "files"}, {"type", "s3"}, {"link_store", "beyond"}}, files);
+  credentials.put(Json{{"id", "beyond"}, {"type", "s3"}}, files);
+  credentials.put(Json{{"id", "other"}, {"type", "s3"}, {"label", "files"}}, files);
+  credentials.put(Json{{"id", "chats"}, {"type", "chat"}}, files);
+  credentials.put(Json{{"id", "linked"}, {"type", "mail"}, {"link_store", "files"}, {"label", "other"}},
+                  mail);
+  credentials.put(Json{{"id", "stray"}, {"type", "mail"}, {"link_store", "chats"}}, mail);
+  const aoh::Vault v(h());
+  const auto read = [&](const char* credential, const char* bearer) {
+    return status_of([&] { v.read(credential, "secret_key", bearer); });
+  };
+  const auto linked = call("call-1", {"linked"}), plain = call("call-2", {"me"}),
+             stray = call("call-3", {"stray"});
+  EXPECT_EQ(v.read("files", "secret_key", "call-1").secret.reveal(), "planted-store");
+  EXPECT_EQ(read("beyond", "call-1"), AOH_E_DENIED);  // one step only
+  EXPECT_EQ(read("other", "call-1"), AOH_E_DENIED);   // named in a field that is no reference
+  EXPECT_EQ(read("files", "call-2"), AOH_E_DENIED);   // the granted one names none
+  EXPECT_EQ(read("chats", "call-3"), AOH_E_DENIED);   // not a type of this module's
+  // What waits in the outbox for a granted account may use its store too, without a call.
+  aoh::State(h()).apply({{"outbox/7", R"({"id":"7","state":"queued","credential_id":"linked"})"}});
+  EXPECT_EQ(read("files", "outbox:7"), AOH_OK);
+  EXPECT_EQ(read("other", "outbox:7"), AOH_E_DENIED);
+  credentials.put(Json{{"id", "linked"}, {"type", "mail"}}, {});
+  EXPECT_EQ(read("files", "call-1"), AOH_E_DENIED);  // taken back at once
+  const std::string audit = vault.audit_entries(100).dump();
+  EXPECT_THAT(audit, HasSubstr("\"files\""));
+  EXPECT_THAT(audit, Not(HasSubstr("planted-store")));
 }
 
 TEST_F(Instance, ARotatedSecretIsSavedOnceAndTold) {
@@ -262,7 +297,7 @@ TEST_F(Instance, OnlyWhatIsGrantedIsThereAndTheLogSaysWhich) {
 
 TEST_F(Instance, AHostWithoutServicesGivesNoneAndDoesNotCrash) {
   const Services none;
-  InstanceHost bare(none, "email", known_services(), {"mail"});
+  InstanceHost bare(none, "email", known_services(), {{"mail", {}}});
   for (const auto& id : known_services()) EXPECT_EQ(bare.c()->get_service(bare.c(), st(id)), nullptr) << id;
 }
 

@@ -21,7 +21,7 @@ Json good() {
       "annotations": {"readOnlyHint": true},
       "aoh": {"timeout_ms": 1234, "concurrency": 3, "approval": "policy", "egress": true, "permissions": ["vault"],
               "credential": {"argument": "credential_id", "grant": "send"}, "examples": [{"arguments": {"to": "x"}}]}}],
-    "credential_types": [{"type": "mail", "schema": {"type": "object", "properties": {"password": {"type": "string"}}}, "secret_fields": ["password"]}],
+    "credential_types": [{"type": "mail", "schema": {"type": "object", "properties": {"password": {"type": "string"}, "store": {"type": "string"}, "n": {"type": "integer"}}}, "secret_fields": ["password"], "references": ["store"]}],
     "trigger_sources": [{"source": "demo", "match_schema": {"type": "object"}, "source_key": [{"name": "m", "path": "match.folder", "default": "INBOX"}]}],
     "finish_actions": [{"name": "reply", "tool": "demo_send", "schema": {"type": "object", "properties": {"rcpt": {"type": "string"}}},
       "arguments": {"to": "rcpt"}, "trigger_arguments": {"uid": "email.uid"}}],
@@ -55,6 +55,7 @@ TEST(Manifest, ReadsEveryField) {
   EXPECT_EQ(m.source("demo")->source_key.at(0).fallback.str(), "INBOX");
   EXPECT_EQ(m.finish_action("reply")->arguments.at(0), (std::pair<std::string, std::string>{"to", "rcpt"}));
   EXPECT_EQ(m.credential_type("mail")->secret_fields, std::vector<std::string>{"password"});
+  EXPECT_EQ(m.credential_type("mail")->references, std::vector<std::string>{"store"});
   EXPECT_TRUE(m.wants_service("aoh.vault/1"));
   EXPECT_TRUE(m.has_permission("vault"));
 }
@@ -73,7 +74,18 @@ TEST(Manifest, EachMistakeIsNamedWithItsPlace) {
     const char* message;
   };
   const auto tool = [](Json& j) -> Json& { return const_cast<Json&>(j["tools"].at(0)); };
+  const auto mail = [](Json& j) -> Json& { return const_cast<Json&>(j["credential_types"].at(0)); };
+  const auto refers = [](const char* field) { return Json::array().push(field); };
   const Case cases[] = {
+      {[&](Json& j) {
+         Json use = tool(j)["aoh"]["credential"];
+         const_cast<Json&>(tool(j)["aoh"]).set("credential", use.set("type", "male"));
+       },
+       "/tools/0/aoh/credential/type: \"male\" is not a credential type"},
+      {[&](Json& j) { mail(j).set("references", refers("stor")); },
+       "/credential_types/0/references: \"stor\" is not a"},
+      {[&](Json& j) { mail(j).set("references", refers("n")); }, "\"n\" is not a string"},
+      {[&](Json& j) { mail(j).set("references", refers("password")); }, "\"password\" is secret"},
       {[](Json& j) { j.set("licence", "MIT"); }, "/licence: expected a known property"},
       {[](Json& j) { j.set("licence", "MIT"); }, "did you mean \"license\"?"},
       {[](Json& j) { j.erase("version"); }, "/version: expected a value, it is required"},

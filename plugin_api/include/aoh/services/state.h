@@ -4,7 +4,13 @@
  * "summary", "created_unix_ns", "updated_unix_ns"}, where state is preview, prepared, queued, committing,
  * sent, refused, failed, uncertain or cancelled. The host lists and shows them, lets a human resolve an
  * uncertain one by setting "state" to "sent" or "failed" with "resolved_by", and take a queued one back by
- * setting it to "cancelled". */
+ * setting it to "cancelled".
+ *
+ * Keys below "links/" are records of files that lie in the open behind a link: JSON objects with at least
+ * {"id", "state", "kind", "summary", "size", "expires_unix_s", "created_unix_ns", "updated_unix_ns"}, where
+ * state is uploading, ready, failed, revoked or expired. The host lists them; to take one back it calls the
+ * module's tool <module>_links with {"action": "revoke", "id"}, and the record's "credential_id" if it has
+ * one. */
 #ifndef AOH_SERVICES_STATE_H
 #define AOH_SERVICES_STATE_H
 #include "aoh/module.h"
