@@ -116,6 +116,9 @@ Account account_from(const aoh::Json& record) {
   a.limits = limits_from(record["limits"], "credential " + a.id + ": limits");
   a.imap = endpoint(record, "imap", 993, 143);
   a.smtp = endpoint(record, "smtp", 465, 587);
+  a.link_store = record["link_store"].str();
+  for (const aoh::Json& n : record["warm_up"]["messages"].items()) a.warm_up.push_back(n.integer());
+  a.warm_up_from_s = record["warm_up"]["from_unix_s"].integer();
   for (const aoh::Json& d : record["dkim"].items()) {
     DkimEntry e{d["domain"].str(), d["selector"].str(), d["header"].str() == "simple",
                 d["body"].str() == "simple"};

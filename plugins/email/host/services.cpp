@@ -1,5 +1,7 @@
 #include "host/services.hpp"
 
+#include "host/providers.hpp"
+
 namespace mailroom::host {
 namespace {
 
@@ -50,7 +52,11 @@ Account Services::account(std::string_view id) const {
     }
     throw Failure(std::move(error));
   }
-  return account_from(record);
+  Account account = account_from(record);
+  const Provider provider = provider_for(account);
+  account.append_sent = account.imap && provider.sent_copy == SentCopy::append;
+  account.limits = provider.limits;
+  return account;
 }
 
 auth::Credentials Services::sign_in(const Account& account, std::string_view bearer,

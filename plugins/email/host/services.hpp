@@ -21,7 +21,8 @@ struct Services {
   aoh::Sessions sessions;
   aoh::Blobs blobs;
 
-  /// The account's record. Throws Failure: not_found, refused, config.
+  /// The account's record, with its provider's limits and ways where it has none of its own. Throws Failure:
+  /// not_found, refused, config.
   Account account(std::string_view credential_id) const;
   /// What signing in needs. `bearer`: the call_id or trigger_id on whose behalf. Throws Failure: not_found
   /// (no password stored), refused (not granted).

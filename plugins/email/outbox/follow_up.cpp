@@ -1,20 +1,44 @@
 #include "outbox/follow_up.hpp"
 
 #include "base/error_json.hpp"
-#include "imap/client.hpp"
+#include "mailbox/sent.hpp"
+#include "outbox/schedule.hpp"
 
 namespace mailroom::outbox {
 
 bool follows(const Record& record) {
-  return record.state == State::sent && record.sent_copy == SentCopy::pending;
+  return record.state == State::sent && (record.sent_copy == SentCopy::pending || !record.then.is_null());
 }
+
+namespace {
+
+net::Task<void> do_what_follows(Shared& shared, imap::Client& client, Record& r) {
+  if (r.sent_copy == SentCopy::pending) {
+    const std::string bytes = shared.store.bytes(r);
+    const std::int64_t sent_s = r.updated_unix_ns / kSecond;
+    co_await mailbox::append_sent(client, bytes, r.message_id, sent_s, r.copy_attempts > 1);
+    r.sent_copy = SentCopy::done;
+  }
+  if (r.then.has("remove_draft"))
+    co_await mailbox::remove_message(client, mailbox::place_from(r.then["remove_draft"]));
+  r.then = {};
+}
+
+}  // namespace
 
 net::Task<void> follow_up(Shared& shared, std::shared_ptr<host::Job> job, const host::Account& account,
                           Store::Entry& entry, std::string bearer, net::Executor executor) {
   Record& r = entry.record;
+  if (!account.imap) {
+    r.sent_copy = r.sent_copy == SentCopy::pending ? SentCopy::failed : r.sent_copy;
+    r.then = {};
+    shared.store.save(entry);
+    co_return;
+  }
   ++r.copy_attempts;
+  // Written first: whoever comes after a crash knows that the copy may lie there already.
+  shared.store.save(entry);
   try {
-    const std::string bytes = shared.store.bytes(r);
     imap::Login login;
     login.endpoint = *account.imap;
     login.credentials = shared.runtime.services().sign_in(account, bearer);
@@ -23,15 +47,17 @@ net::Task<void> follow_up(Shared& shared, std::shared_ptr<host::Job> job, const 
                                                  shared.runtime.trace("imap " + where));
     const host::Job::Abortable abortable(*job, [&c = *client] { c.abort(); });
     job->check();
-    const std::vector<std::string> flags(1, "\\Seen");
-    co_await client->append("Sent", flags, bytes);
+    co_await do_what_follows(shared, *client, r);
     co_await client->logout();
-    r.sent_copy = SentCopy::done;
   } catch (const Failure& f) {
     if (f.error.code == Errc::cancelled) co_return;
-    shared.runtime.services().log.warn("the copy of a sent message did not reach the Sent mailbox",
-                                       aoh::Json{{"outbox_id", r.id}, {"error", error_json(f.error)}});
-    if (r.copy_attempts >= kCopyAttempts || !is_temporary(f.error.code)) r.sent_copy = SentCopy::failed;
+    shared.runtime.services().log.warn(
+        "what follows a sent message could not be done (its copy in Sent, its draft)",
+        aoh::Json{{"outbox_id", r.id}, {"error", error_json(f.error)}});
+    if (r.copy_attempts >= kCopyAttempts || !is_temporary(f.error.code)) {
+      if (r.sent_copy == SentCopy::pending) r.sent_copy = SentCopy::failed;
+      r.then = {};
+    }
   }
   shared.store.save(entry);
 }

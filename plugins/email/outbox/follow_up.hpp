@@ -1,4 +1,4 @@
-// What is owed once a message was sent: its copy in the account's Sent mailbox.
+// What is owed once a message was sent: its copy in the account's Sent mailbox, the removal of its draft.
 #pragma once
 #include <memory>
 #include <string>

@@ -6,6 +6,8 @@
 namespace mailroom::outbox {
 namespace {
 
+constexpr std::uint32_t kOwnServer = 1200;  // messages a minute
+
 std::string key_of(const std::string& credential) { return "cadence/" + credential; }
 
 std::set<std::string> domains_of(const std::vector<std::string>& recipients) {
@@ -15,10 +17,20 @@ std::set<std::string> domains_of(const std::vector<std::string>& recipients) {
 }
 
 // What the account's record or its provider's preset says; without either the pace of a server of one's own.
-policy::CadenceLimits cadence_of(const host::Account&) {
+// A sixth of a minute's messages may go at once after a rest.
+policy::Pace a_minute(std::uint32_t messages) {
+  return {static_cast<std::int64_t>(messages), 60, std::max<std::int64_t>(1, messages / 6)};
+}
+
+policy::CadenceLimits cadence_of(const host::Account& account) {
+  const host::SendLimits& l = account.limits;
   policy::CadenceLimits out;
-  out.credential = {1200, 60, 200};
-  out.domain = {600, 60, 100};
+  out.credential = a_minute(l.messages_per_minute.value_or(kOwnServer));
+  out.domain = a_minute(l.recipient_domain_per_minute.value_or(
+      std::max<std::uint32_t>(1, l.messages_per_minute.value_or(kOwnServer) / 2)));
+  out.per_day = l.messages_per_day.value_or(0);
+  out.warm_up = account.warm_up;
+  out.warm_up_from_s = account.warm_up_from_s;
   return out;
 }
 
@@ -37,6 +49,8 @@ policy::Cadence& Pacer::of(const host::Account& account) {
   std::string limits = std::to_string(wanted.per_day);
   for (const policy::Pace& p : {wanted.credential, wanted.domain})
     limits += ' ' + std::to_string(p.messages) + '/' + std::to_string(p.seconds);
+  limits += " from " + std::to_string(wanted.warm_up_from_s);
+  for (const std::int64_t n : wanted.warm_up) limits += ' ' + std::to_string(n);
   auto it = known_.find(account.id);
   if (it != known_.end() && it->second.limits == limits) return it->second.cadence;
   Known fresh{limits, policy::Cadence(std::move(wanted))};

@@ -31,7 +31,11 @@ bool asks_to_slow_down(const smtp::Outcome& o) {
          (o.code >= 400 && o.code < 500 && o.enhanced == "4.3.2");
 }
 
-smtp::PoolLimits pool_limits(const host::Account&) { return {}; }
+smtp::PoolLimits pool_limits(const host::Account& account) {
+  smtp::PoolLimits out;
+  if (account.limits.smtp_connections) out.connections = *account.limits.smtp_connections;
+  return out;
+}
 
 class Transmission {
  public:

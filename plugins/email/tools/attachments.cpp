@@ -1,8 +1,11 @@
 #include "tools/attachments.hpp"
 
+#include <algorithm>
+
 #include "host/files.hpp"
 #include "mime/ascii.hpp"
 #include "tools/base64.hpp"
+#include "tools/original.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -39,46 +42,70 @@ std::string type_by_name(std::string_view name) {
 
 }  // namespace
 
-std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh::Json& args,
-                                                  const aoh::Call& call) {
-  std::vector<mime::DraftAttachment> out;
-  std::size_t left = box.runtime.config().max_message_bytes;
+std::string root_for(const Toolbox& box, const aoh::Call& call) {
+  return call.from_operator() ? std::string() : box.runtime.config().files_root;
+}
+
+std::vector<AttachmentSource> attachment_sources(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
+                                                 const host::Account& account) {
+  std::vector<AttachmentSource> out;
   const aoh::Json::Array& items = args["attachments"].items();
   for (std::size_t i = 0; i < items.size(); ++i) {
     const aoh::Json& a = items[i];
-    const std::string field = "attachments[" + std::to_string(i) + "]";
-    if (a.has("blob") + a.has("base64") + a.has("path") != 1)
-      throw Failure(Errc::invalid, "an attachment needs exactly one of blob, base64 and path", field);
-    mime::DraftAttachment d;
-    d.filename = a["filename"].str();
-    d.mime_type = a["mime_type"].str();
-    d.content_id = a["content_id"].str();
-    d.is_inline = a["inline"].boolean();
+    AttachmentSource s;
+    s.field = "attachments[" + std::to_string(i) + "]";
+    if (a.has("blob") + a.has("base64") + a.has("path") + a.has("message") != 1)
+      throw Failure(Errc::invalid, "an attachment needs exactly one of blob, base64, path and message",
+                    s.field);
+    if (a.has("message"))
+      s.head = part_of(box, call, account, a["message"], box.runtime.config().max_message_bytes);
+    if (!a["filename"].str().empty()) s.head.filename = a["filename"].str();
+    if (!a["mime_type"].str().empty()) s.head.mime_type = a["mime_type"].str();
+    if (!a["content_id"].str().empty()) s.head.content_id = a["content_id"].str();
+    s.head.is_inline = a["inline"].boolean();
     if (a.has("blob")) {
-      d.bytes = box.runtime.services().blob(a["blob"].str(), call.id(), left);
-      const aoh::Json info = box.runtime.services().blobs.stat(a["blob"].str(), call.id());
-      if (d.filename.empty()) d.filename = info["filename"].str();
-      if (d.mime_type.empty()) d.mime_type = info["mime_type"].str();
-    } else if (a.has("base64")) {
-      d.bytes = decode_base64(a["base64"].str(), field + ".base64");
-    } else {
-      const std::string& path = a["path"].str();
-      const std::string& root = box.runtime.config().files_root;
-      if (!call.from_operator() && root.empty())
-        throw Failure(Errc::refused, "files by path are not open to agents", field + ".path",
+      s.blob = a["blob"].str();
+      const aoh::Json info = box.runtime.services().blobs.stat(s.blob, call.id());
+      s.size = static_cast<std::uint64_t>(info["size"].integer());
+      if (s.head.filename.empty()) s.head.filename = info["filename"].str();
+      if (s.head.mime_type.empty()) s.head.mime_type = info["mime_type"].str();
+    } else if (a.has("path")) {
+      s.path = a["path"].str();
+      if (!call.from_operator() && root_for(box, call).empty())
+        throw Failure(Errc::refused, "files by path are not open to agents", s.field + ".path",
                       "Use a blob, or let the operator set files_root");
-      d.bytes = host::read_file(path, call.from_operator() ? std::string() : root, left);
-      if (d.filename.empty()) d.filename = path.substr(path.rfind('/') + 1);
+      s.size = host::OpenFile(s.path, root_for(box, call)).size();
+      if (s.head.filename.empty()) s.head.filename = s.path.substr(s.path.rfind('/') + 1);
+    } else {
+      if (a.has("base64")) s.head.bytes = decode_base64(a["base64"].str(), s.field + ".base64");
+      s.size = s.head.bytes.size();
     }
-    if (d.bytes.size() > left)
-      throw Failure(Errc::limit,
-                    "the attachments have more than " +
-                        std::to_string(box.runtime.config().max_message_bytes) + " bytes",
-                    field);
-    left -= d.bytes.size();
-    if (d.filename.empty()) d.filename = "attachment";
-    if (d.mime_type.empty()) d.mime_type = type_by_name(d.filename);
-    out.push_back(std::move(d));
+    if (s.head.filename.empty()) s.head.filename = "attachment";
+    if (s.head.mime_type.empty()) s.head.mime_type = type_by_name(s.head.filename);
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+mime::DraftAttachment read_attachment(const Toolbox& box, AttachmentSource s, const aoh::Call& call,
+                                      std::size_t max_bytes) {
+  if (s.size > max_bytes)
+    throw Failure(
+        Errc::limit,
+        "the attachments have more than " + std::to_string(box.runtime.config().max_message_bytes) + " bytes",
+        s.field, "Send less, or have the operator set link_store, so that large files go as links");
+  if (!s.blob.empty()) s.head.bytes = box.runtime.services().blob(s.blob, call.id(), max_bytes);
+  if (!s.path.empty()) s.head.bytes = host::read_file(s.path, root_for(box, call), max_bytes);
+  return std::move(s.head);
+}
+
+std::vector<mime::DraftAttachment> attachments_of(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
+                                                  const host::Account& account) {
+  std::vector<mime::DraftAttachment> out;
+  std::size_t left = box.runtime.config().max_message_bytes;
+  for (AttachmentSource& s : attachment_sources(box, args, call, account)) {
+    out.push_back(read_attachment(box, std::move(s), call, left));
+    left -= std::min(left, out.back().bytes.size());
   }
   return out;
 }

@@ -261,7 +261,7 @@ aoh::Result start(const Toolbox& box, Broadcasts& broadcasts, const aoh::Json& a
     if (const std::string problem = mime::address_problem(job.unsubscribe_mailto); !problem.empty())
       throw Failure(Errc::invalid, "this address " + problem, "unsubscribe_mailto");
   job.automatic = !trigger_of(box, call).is_null();
-  std::vector<mime::DraftAttachment> files = attachments_of(box, args, call);
+  std::vector<mime::DraftAttachment> files = attachments_of(box, args, call, account);
   Rendered rendered = render_all(box, args);
   const aoh::Blobs& blobs = box.runtime.services().blobs;
   try {

@@ -52,8 +52,8 @@ void contents(const Toolbox& box, const aoh::Json& args, mime::Draft& d) {
 
 }  // namespace
 
-mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
-                     const host::Account& account) {
+mime::Draft draft_without_files(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
+                                const host::Account& account) {
   mime::Draft d;
   d.from = {sender_of(args, account)};
   d.to = addresses_of(args, "to");
@@ -61,10 +61,16 @@ mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call&
   d.bcc = addresses_of(args, "bcc");
   d.reply_to = addresses_of(args, "reply_to");
   contents(box, args, d);
-  d.attachments = attachments_of(box, args, call);
   d.extra_headers = headers_of(args);
   // A session that a message opened acts by itself (RFC 3834 §5).
   if (!trigger_of(box, call).is_null()) d.auto_submitted = "auto-generated";
+  return d;
+}
+
+mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
+                     const host::Account& account) {
+  mime::Draft d = draft_without_files(box, args, call, account);
+  d.attachments = attachments_of(box, args, call, account);
   return d;
 }
 

@@ -19,8 +19,12 @@ std::vector<std::pair<std::string, std::string>> headers_of(const aoh::Json& arg
 
 /// What email_send's arguments describe: from, to, cc, bcc, reply_to, subject, text, html, attachments.
 /// Without recipients or content: those checks are the caller's. Throws Failure that names the field.
-mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
+mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
                      const host::Account& account);
+
+/// The same without attachments: they are the caller's.
+mime::Draft draft_without_files(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
+                                const host::Account& account);
 
 /// Composes with the time of now and fresh randomness.
 mime::Composed compose(const Toolbox& box, const mime::Draft& draft);

@@ -224,8 +224,10 @@ aoh::Result send_draft(const Toolbox& box, const aoh::Json& args, aoh::Call& cal
   if (structured["state"].str() == "sent") {
     std::string removal = "left";
     try {
-      removal = mailbox::name(
-          imap_call<Removal>(box, call, account, [p = t.place](imap::Client& c) { return remove(c, p); }));
+      // The outbox removes it too, where the message waited: who comes second finds it gone.
+      const auto done =
+          imap_call<Removal>(box, call, account, [p = t.place](imap::Client& c) { return remove(c, p); });
+      removal = mailbox::name(done == Removal::gone ? Removal::removed : done);
     } catch (const Failure&) {  // it was sent: that is the answer, whatever becomes of the draft
     }
     structured.set("removal", removal);

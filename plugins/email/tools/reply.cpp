@@ -42,7 +42,7 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
         d.text = args["text"].str() + (quote ? "\n\n" + mime::quote_text(original) : std::string());
       if (!args["html"].str().empty())
         d.html = args["html"].str() + (quote ? "<br><br>" + mime::quote_html(original) : std::string());
-      d.attachments = attachments_of(box, args, call);
+      d.attachments = attachments_of(box, args, call, account);
       for (mime::DraftAttachment& kept : read.kept) d.attachments.push_back(std::move(kept));
       d.extra_headers = headers_of(args);
       return Outgoing{compose(box, d), d.subject, {}, {}};
