@@ -72,4 +72,20 @@ Record Outbox::deliver(aoh::Call& call, Attempt attempt) {
   return record;
 }
 
+std::uint64_t Outbox::server_size(aoh::Call& call, const host::Account& account) {
+  const std::string key = account.id + " " + account.smtp->where();
+  {
+    const std::lock_guard lock(shared_->sizes_mutex);
+    if (const auto known = shared_->sizes.find(key); known != shared_->sizes.end()) return known->second;
+  }
+  auto job = std::make_shared<host::Job>(call.id());
+  auto shared_account = std::make_shared<const host::Account>(account);
+  const std::uint64_t size = shared_->runtime.run<std::uint64_t>(
+      call, job, [&s = *shared_, job, shared_account, bearer = call.id()](net::Executor executor) {
+        return ask_size(s, job, shared_account, bearer, std::move(executor));
+      });
+  const std::lock_guard lock(shared_->sizes_mutex);
+  return shared_->sizes[key] = size;
+}
+
 }  // namespace mailroom::outbox

@@ -35,6 +35,9 @@ class Outbox {
   /// A record was queued, or something follows for it: the worker looks at it at `at_unix_ns`.
   void wake(const Record& record, std::int64_t at_unix_ns);
 
+  /// The SIZE that the account's server announces, bytes; 0: none. Asked once, then remembered.
+  std::uint64_t server_size(aoh::Call& call, const host::Account& account);
+
   static constexpr std::int64_t kPatienceMs = 30'000;
 
  private:

@@ -190,7 +190,8 @@ std::string Store::expire(const std::string& after, std::uint32_t limit) const {
     const std::int64_t keep = state == "uncertain" ? kKeepUncertain : kKeep;
     if (record["updated_unix_ns"].integer() + keep > now) continue;
     std::vector<aoh::State::Put> puts{{key, {}, value->version, true},
-                                      {due_key(last), {}, AOH_STATE_ANY_VERSION, true}};
+                                      {due_key(last), {}, AOH_STATE_ANY_VERSION, true},
+                                      {"outbox-links/" + last, {}, AOH_STATE_ANY_VERSION, true}};
     if (!record["message_id"].str().empty())
       puts.push_back({sent_key(record["message_id"].str()), {}, AOH_STATE_ANY_VERSION, true});
     if (!services_.state.apply(puts)) continue;

@@ -95,22 +95,36 @@ class Transmission {
   const State was_;
 };
 
+smtp::LeaseRequest request_for(Shared& shared, const host::Account& account, const std::string& bearer) {
+  smtp::LeaseRequest request;
+  request.login.endpoint = *account.smtp;
+  request.login.credentials = shared.runtime.services().sign_in(account, bearer, &request.generation);
+  request.limits = pool_limits(account);
+  request.trace = shared.runtime.trace("smtp " + request.login.endpoint.where());
+  return request;
+}
+
 }  // namespace
+
+net::Task<std::uint64_t> ask_size(Shared& shared, std::shared_ptr<host::Job> job,
+                                  std::shared_ptr<const host::Account> account, std::string bearer,
+                                  net::Executor executor) {
+  smtp::LeaseRequest request = request_for(shared, *account, bearer);
+  request.give_up = std::make_shared<smtp::GiveUp>();
+  const host::Job::Abortable waiting(*job, [g = request.give_up] { g->now(); });
+  job->check();
+  const smtp::Lease lease = co_await shared.pool.lease(executor, std::move(request));
+  co_return lease.capabilities().max_size;
+}
 
 net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attempt attempt,
                            net::Executor executor) {
   Transmission transmission(shared, attempt);
-  host::Runtime& runtime = shared.runtime;
   std::string bytes;
   std::optional<smtp::Lease> lease;
   try {
     bytes = shared.store.bytes(attempt.entry.record);
-    smtp::LeaseRequest request;
-    request.login.endpoint = *attempt.account.smtp;
-    request.login.credentials =
-        runtime.services().sign_in(attempt.account, attempt.bearer, &request.generation);
-    request.limits = pool_limits(attempt.account);
-    request.trace = runtime.trace("smtp " + request.login.endpoint.where());
+    smtp::LeaseRequest request = request_for(shared, attempt.account, attempt.bearer);
     request.give_up = std::make_shared<smtp::GiveUp>();
     const host::Job::Abortable waiting(*job, [g = request.give_up] { g->now(); });
     job->check();

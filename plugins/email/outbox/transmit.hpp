@@ -23,6 +23,8 @@ struct Shared {
   smtp::Pool pool;
   /// The host stays up: what fails for a while is tried again here. Else the caller is told.
   std::atomic<bool> resident{false};
+  std::mutex sizes_mutex;
+  std::map<std::string, std::uint64_t> sizes;  ///< SIZE by account and server, as last announced
 };
 
 struct Attempt {
@@ -39,5 +41,10 @@ struct Attempt {
 /// dot; the record says so then, too. A cancelled job ends it, but not between the final dot and its answer.
 net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attempt attempt,
                            net::Executor executor);
+
+/// Signs in and tells the SIZE that the server announces. Throws Failure.
+net::Task<std::uint64_t> ask_size(Shared& shared, std::shared_ptr<host::Job> job,
+                                  std::shared_ptr<const host::Account> account, std::string bearer,
+                                  net::Executor executor);
 
 }  // namespace mailroom::outbox

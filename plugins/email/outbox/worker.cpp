@@ -193,7 +193,9 @@ net::Task<void> Worker::look(Due& due, net::Executor executor) {
     co_return;
   }
   if (r.state != State::queued && !follows(r)) co_return shared_.store.drop_due(due.id);
-  if (r.state == State::queued && r.next_attempt_unix_ns > now) {
+  // A clock that was set back must not hold mail for as long as it had been wrong.
+  const bool set_back = r.send_at_unix_ns == 0 && r.next_attempt_unix_ns > now + kGiveUp;
+  if (r.state == State::queued && r.next_attempt_unix_ns > now && !set_back) {
     due.at_unix_ns = r.next_attempt_unix_ns;
     co_return;
   }

@@ -1,6 +1,7 @@
 #include "tools/deliver.hpp"
 
 #include "outbox/schedule.hpp"
+#include "tools/large_files.hpp"
 #include "tools/outcome.hpp"
 #include "tools/preview.hpp"
 #include "tools/sign.hpp"
@@ -35,7 +36,8 @@ Store::Entry prepare(const Toolbox& box, aoh::Call& call, const host::Account& a
   r.session_id = call.context()["session_id"].str();
   r.call_id = call.id();
   r.send_at_unix_ns = options.send_at_unix_ns;
-  r.links = std::move(out.links);
+  for (const aoh::Json& row : out.links.items()) r.links.push_back(row["plan"]["id"].str());
+  if (!r.links.empty()) save_plans(box, r.id, out.links);
   r.then = std::move(out.then);
   r.state = options.preview ? State::preview : State::prepared;
   return box.outbox.store().prepare(std::move(r), out.mail, out.subject);
@@ -100,6 +102,7 @@ SendKey send_key(const aoh::Json& args, const aoh::Call& call, const std::string
 SendOptions SendOptions::of(const Toolbox& box, const aoh::Json& args) {
   SendOptions o;
   o.preview = args["mode"].str() == "preview";
+  o.draft = args["mode"].str() == "draft";
   o.send_at_unix_ns = time_of(args, "send_at");
   const std::int64_t now = box.runtime.services().clock.wall_ns();
   if (o.send_at_unix_ns > now + outbox::kFurthest)
@@ -126,22 +129,31 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   } else {
     entry = prepare(box, call, account, key, options, make());
   }
-  if (options.preview) return preview_result(box, *entry, key.told);
   Record& r = entry->record;
+  const aoh::Json plans = plans_of(box, r);
+  const auto with_links = [&](aoh::Result result) {
+    if (!plans.is_null()) result.body.slot("structuredContent").set("links", links_json(plans));
+    return result;
+  };
+  if (options.preview) return with_links(preview_result(box, *entry, key.told));
+  if (!plans.is_null() && options.upload) {
+    call.progress(0, 3, "uploading large files");
+    options.upload(r);
+  }
   if (r.send_at_unix_ns > box.runtime.services().clock.wall_ns()) {
     r.state = State::queued;
     r.next_attempt_unix_ns = r.send_at_unix_ns;
     r.why_queued = "send_at";
     box.outbox.store().save(*entry);
     box.outbox.wake(r, r.send_at_unix_ns);
-    return outcome_result(r, false);
+    return with_links(outcome_result(r, false));
   }
   if (r.state == State::preview) {
     r.state = State::prepared;
     box.outbox.store().save(*entry);
   }
   call.progress(1, 3, "sending");
-  return transmit(box, call, {account, std::move(*entry), claim, call.id()});
+  return with_links(transmit(box, call, {account, std::move(*entry), claim, call.id()}));
 }
 
 }  // namespace mailroom::tools

@@ -26,14 +26,17 @@ SendKey send_key(const aoh::Json& args, const aoh::Call& call, const std::string
 struct Outgoing {
   mime::Composed mail;
   std::string subject;
-  std::vector<std::string> links;  ///< large files to be uploaded before it goes
-  aoh::Json then;                  ///< see outbox::Record::then
+  aoh::Json links;  ///< plans of large files, from attach(); null: none
+  aoh::Json then;   ///< see outbox::Record::then
 };
 
 struct SendOptions {
   bool preview = false;
+  bool draft = false;  ///< nothing is sent: the tool stores what it would send in the Drafts mailbox
   std::int64_t send_at_unix_ns = 0;
   /// From the arguments `mode` and `send_at`. Throws Failure(invalid).
+  /// Puts the planned files in place before the message goes; called also for one that was prepared before.
+  std::function<void(const outbox::Record&)> upload;
   static SendOptions of(const Toolbox& box, const aoh::Json& args);
 };
 

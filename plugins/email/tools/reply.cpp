@@ -1,8 +1,8 @@
 #include "tools/reply.hpp"
 
 #include "mime/thread.hpp"
-#include "tools/attachments.hpp"
 #include "tools/deliver.hpp"
+#include "tools/large_files.hpp"
 #include "tools/original.hpp"
 
 namespace mailroom::tools {
@@ -10,7 +10,8 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
   return answer([&] {
     const std::string credential = credential_of(args, call);
     const host::Account account = box.runtime.services().account(credential);
-    const SendOptions options = SendOptions::of(box, args);
+    SendOptions options = SendOptions::of(box, args);
+    options.upload = [&](const outbox::Record& record) { upload_links(box, args, call, account, record); };
     return send_once(box, call, account, send_key(args, call, credential), options, [&] {
       const aoh::Json trigger = trigger_of(box, call);
       const Which which = which_message(args);
@@ -42,10 +43,10 @@ aoh::Result email_reply(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
         d.text = args["text"].str() + (quote ? "\n\n" + mime::quote_text(original) : std::string());
       if (!args["html"].str().empty())
         d.html = args["html"].str() + (quote ? "<br><br>" + mime::quote_html(original) : std::string());
-      d.attachments = attachments_of(box, args, call, account);
-      for (mime::DraftAttachment& kept : read.kept) d.attachments.push_back(std::move(kept));
+      d.attachments = std::move(read.kept);
+      aoh::Json plans = attach(box, args, call, account, d);
       d.extra_headers = headers_of(args);
-      return Outgoing{compose(box, d), d.subject, {}, {}};
+      return Outgoing{compose(box, d), d.subject, std::move(plans), {}};
     });
   });
 }

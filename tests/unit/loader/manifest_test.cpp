@@ -64,6 +64,7 @@ TEST(Manifest, ShippedOnesAreValid) {
   const std::filesystem::path root = std::getenv("MAILROOM_SOURCE_DIR");
   for (const auto& entry : std::filesystem::directory_iterator(root / "manifests")) {
     if (entry.path().extension() != ".json") continue;
+    if (entry.path().filename() == "providers.json") continue;  // the email plugin's data, no manifest
     EXPECT_NO_THROW(Manifest::load(entry.path())) << entry.path();
   }
 }
