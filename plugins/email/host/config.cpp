@@ -1,6 +1,7 @@
 #include "host/config.hpp"
 
 #include "base/error.hpp"
+#include "net/dns.hpp"
 
 namespace mailroom::host {
 namespace {
@@ -32,7 +33,7 @@ Config Config::from(const aoh::Json& json) {
   for (const auto& m : json.members())
     if (m.key != "files_root" && m.key != "templates_root" && m.key != "trace" && m.key != "threads" &&
         m.key != "idle_renew_s" && m.key != "poll_interval_s" && m.key != "batch_messages" &&
-        m.key != "max_message_bytes")
+        m.key != "max_message_bytes" && m.key != "dns_servers")
       throw Failure(Errc::config,
                     "the email plugin's configuration has no field \"" + printable(m.key, 64) + "\"",
                     printable(m.key, 64));
@@ -48,6 +49,11 @@ Config Config::from(const aoh::Json& json) {
   c.batch_messages = static_cast<std::size_t>(in_range(json, "batch_messages", 50, 1, 200));
   c.max_message_bytes =
       static_cast<std::size_t>(in_range(json, "max_message_bytes", 25 << 20, 65536, 64 << 20));
+  if (const aoh::Json* servers = json.find("dns_servers")) {
+    for (const aoh::Json& s : servers->items()) c.dns_servers.push_back(s.str());
+    if (!servers->is_array()) throw Failure(Errc::config, "dns_servers must be a list", "dns_servers");
+    net::check_dns_servers(c.dns_servers);
+  }
   return c;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "support/json.hpp"
 
@@ -19,6 +20,7 @@ struct Config {
   std::chrono::seconds poll_interval{55};     ///< between looks where IDLE is missing
   std::size_t batch_messages = 50;            ///< handed over together
   std::size_t max_message_bytes = 25u << 20;  ///< read or sent
+  std::vector<std::string> dns_servers;       ///< "127.0.0.1:5353"; empty: the system's
 
   /// Throws Failure(config) naming the field, for what the schema would have refused.
   static Config from(const aoh::Json& json);
