@@ -73,6 +73,10 @@ void judge_address(const DomainQuestion& q, const DnsLookup& lookup, const std::
   }
 }
 
+const std::string& signer_of(const DomainQuestion& q) {
+  return q.dkim_domain.empty() ? q.domain : q.dkim_domain;
+}
+
 struct Selector {
   State state = State::ok;
   std::string words;
@@ -80,7 +84,7 @@ struct Selector {
 
 Selector judge_key(const DomainQuestion& q, const std::string& selector, const DnsAnswer& txt,
                    DomainCheck& c) {
-  const std::string at = dkim_name(selector, q.domain);
+  const std::string at = dkim_name(selector, signer_of(q));
   if (txt.kind == DnsAnswer::Kind::temporary) return {State::unknown, selector + ": " + txt.why};
   for (const DnsRecord& r : txt.records) c.found.push_back(shown(at, DnsType::txt, r.text));
   for (const std::string& alias : txt.aliases) c.found.push_back(shown(at, DnsType::cname, alias));
@@ -197,7 +201,7 @@ DomainCheck check_dkim(const DomainQuestion& q, const DnsLookup& lookup) {
   DomainCheck c{"dkim", State::ok, {}, {}, {}};
   std::size_t there = 0, silent = 0;
   for (const std::string& selector : q.selectors) {
-    const DnsAnswer txt = lookup(DnsType::txt, dkim_name(selector, q.domain));
+    const DnsAnswer txt = lookup(DnsType::txt, dkim_name(selector, signer_of(q)));
     if (q.guessed && txt.absent()) continue;
     if (q.guessed && txt.kind == DnsAnswer::Kind::temporary && silent++ > 0) continue;  // once is enough
     const Selector s = judge_key(q, selector, txt, c);

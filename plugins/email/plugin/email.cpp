@@ -5,6 +5,7 @@
 #include "outbox/outbox.hpp"
 #include "tools/broadcast.hpp"
 #include "tools/credential_test.hpp"
+#include "tools/deliverability.hpp"
 #include "tools/draft.hpp"
 #include "tools/fetch.hpp"
 #include "tools/forward.hpp"
@@ -13,6 +14,7 @@
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
 #include "tools/send.hpp"
+#include "tools/suppressions.hpp"
 #include "tools/templates.hpp"
 #include "watch/watcher.hpp"
 
@@ -70,6 +72,12 @@ class Email : public aoh::Plugin {
   }
   aoh::Result links(const aoh::Json& args, aoh::Call& call) { return tools::email_links(box_, args, call); }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
+  aoh::Result deliverability(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_deliverability(box_, args, call);
+  }
+  aoh::Result suppressions(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_suppressions(box_, args, call);
+  }
 
   aoh::Result credential_test(std::string_view credential, aoh::Call& call) override {
     return tools::credential_test(box_, credential, call);
@@ -166,4 +174,6 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
            aoh::tool("email_templates", &mailroom::Email::templates),
            aoh::tool("email_links", &mailroom::Email::links),
-           aoh::tool("email_watch", &mailroom::Email::watch))
+           aoh::tool("email_watch", &mailroom::Email::watch),
+           aoh::tool("email_deliverability", &mailroom::Email::deliverability),
+           aoh::tool("email_suppressions", &mailroom::Email::suppressions))

@@ -6,6 +6,7 @@
 #include "mime/ascii.hpp"
 #include "mime/fence.hpp"
 #include "net/dns.hpp"
+#include "tools/sign.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -37,26 +38,30 @@ std::vector<std::string> domains_of(const aoh::Json& args, const host::Account& 
   return out;
 }
 
-/// The selectors that the account's record names for `domain`: "dkim": {"domain", "selector"} or a list of
-/// those.
-std::vector<std::string> own_selectors(const aoh::Json& dkim, const std::string& domain) {
-  std::vector<std::string> out;
-  const auto add = [&](const aoh::Json& key) {
-    const std::string& d = key["domain"].str();
-    if (!key["selector"].str().empty() && (d.empty() || mime::iequals(d, domain)))
-      out.push_back(key["selector"].str());
-  };
-  if (dkim.is_object()) add(dkim);
-  for (const aoh::Json& key : dkim.items()) add(key);
-  return out;
+/// The account's own selectors for mail of `domain`, with the keys that sign: what is published is compared
+/// with them.
+void add_own_keys(const host::Services& services, const host::Account& account, std::string_view bearer,
+                  deliver::DomainQuestion& q) {
+  for (std::size_t i = 0; i < account.dkim.size(); ++i) {
+    const host::DkimEntry& entry = account.dkim[i];
+    if (q.domain != entry.domain && !q.domain.ends_with("." + entry.domain)) continue;
+    // Signatures of several domains: the first one is looked at, with all of its selectors.
+    if (q.dkim_domain.empty()) q.dkim_domain = entry.domain;
+    if (q.dkim_domain != entry.domain) continue;
+    const deliver::DkimKey key = signing_key(services, account, i, bearer);
+    q.selectors.push_back(entry.selector);
+    q.own_keys[entry.selector] = key.public_text();
+    q.own_records[entry.selector] = key.dns_record();
+  }
 }
 
-deliver::DomainQuestion question_of(const aoh::Json& args, const aoh::Json& record,
+deliver::DomainQuestion question_of(const host::Services& services, const aoh::Json& args,
+                                    const host::Account& account, std::string_view bearer,
                                     const std::string& domain) {
   deliver::DomainQuestion q;
   q.domain = domain;
   for (const aoh::Json& s : args["selectors"].items()) q.selectors.push_back(s.str());
-  if (q.selectors.empty()) q.selectors = own_selectors(record["dkim"], domain);
+  if (q.selectors.empty()) add_own_keys(services, account, bearer, q);
   if (q.selectors.empty()) {
     q.selectors = deliver::common_selectors();
     q.guessed = true;
@@ -113,7 +118,6 @@ aoh::Result email_deliverability(const Toolbox& box, const aoh::Json& args, aoh:
     const host::Services& services = box.runtime.services();
     const std::string credential = credential_of(args, call);
     const host::Account account = services.account(credential);
-    const aoh::Json record = services.credentials.get(credential);
     const std::vector<std::string> domains = domains_of(args, account);
     net::DnsOptions options;
     options.servers = box.runtime.config().dns_servers;
@@ -129,7 +133,7 @@ aoh::Result email_deliverability(const Toolbox& box, const aoh::Json& args, aoh:
     for (std::size_t i = 0; i < domains.size(); ++i) {
       call.progress(static_cast<double>(i), static_cast<double>(domains.size()), "looking up " + domains[i]);
       const deliver::DomainReport report =
-          deliver::examine_domain(question_of(args, record, domains[i]), lookup);
+          deliver::examine_domain(question_of(services, args, account, call.id(), domains[i]), lookup);
       const aoh::Json json = report.json();
       ok = ok && json["ok"].boolean();
       // Alignment compares names and asks nobody: with everything else unanswered there is no report.

@@ -19,7 +19,31 @@ std::string_view pem_block(std::string_view pem, std::size_t n) {
   return pem.substr(at, end + 5 - at);
 }
 
+std::string where_of(const host::Account& account, std::size_t n) {
+  const host::DkimEntry& entry = account.dkim[n];
+  return "credential " + account.id + ": dkim[" + std::to_string(n) + "] (" + entry.selector +
+         "._domainkey." + entry.domain + ")";
+}
+
 }  // namespace
+
+deliver::DkimKey signing_key(const host::Services& services, const host::Account& account, std::size_t n,
+                             std::string_view bearer) {
+  const std::string where = where_of(account, n);
+  const aoh::Secret bundle = services.secret(account, "dkim_key", bearer);
+  const std::string_view all = bundle.reveal();
+  std::string_view own = pem_block(all, n);
+  if (own.empty() && n > 0 && pem_block(all, 1).empty()) own = pem_block(all, 0);
+  if (own.empty())
+    throw Failure(Errc::config, "there is no key to sign with", where,
+                  "dkim_key holds one PEM block for each entry of dkim, or one for all");
+  try {
+    return deliver::DkimKey::from_pem(aoh::Secret(std::string(own)));
+  } catch (Failure& f) {
+    if (f.error.where.empty()) f.error.where = where;
+    throw Failure(f.error);
+  }
+}
 
 void sign(const Toolbox& box, const host::Account& account, std::string_view bearer, mime::Composed& mail) {
   const std::string domain = outbox::domain_of(mail.envelope_from);
@@ -28,17 +52,8 @@ void sign(const Toolbox& box, const host::Account& account, std::string_view bea
   for (std::size_t i = 0; i < account.dkim.size(); ++i) {
     const host::DkimEntry& entry = account.dkim[i];
     if (domain != entry.domain && !domain.ends_with("." + entry.domain)) continue;
-    const std::string where = "credential " + account.id + ": dkim[" + std::to_string(i) + "] (" +
-                              entry.selector + "._domainkey." + entry.domain + ")";
-    const aoh::Secret bundle = services.secret(account, "dkim_key", bearer);
-    const std::string_view all = bundle.reveal();
-    std::string_view own = pem_block(all, i);
-    if (own.empty() && i > 0 && pem_block(all, 1).empty()) own = pem_block(all, 0);
-    if (own.empty())
-      throw Failure(Errc::config, "there is no key to sign with", where,
-                    "dkim_key holds one PEM block for each entry of dkim, or one for all");
     try {
-      const deliver::DkimKey key = deliver::DkimKey::from_pem(aoh::Secret(std::string(own)));
+      const deliver::DkimKey key = signing_key(services, account, i, bearer);
       deliver::DkimOptions options;
       options.domain = entry.domain;
       options.selector = entry.selector;
@@ -47,7 +62,7 @@ void sign(const Toolbox& box, const host::Account& account, std::string_view bea
       signatures +=
           deliver::dkim_signature(mail.bytes, key, options, services.clock.wall_ns() / 1'000'000'000);
     } catch (Failure& f) {
-      if (f.error.where.empty()) f.error.where = where;
+      if (f.error.where.empty()) f.error.where = where_of(account, i);
       throw Failure(f.error);
     }
   }

@@ -20,6 +20,7 @@ struct Watcher::Batch {
     std::optional<mime::Message> message;  // with text, when some blueprint wants it
     std::string parked;                    // why nobody can read it
     bool gone = false;                     // expunged between head and text
+    bool report = false;                   // a delivery report, by its header
   };
   std::shared_ptr<const Source> source;  // as it was when the batch began
   std::vector<Item> items;               // ascending

@@ -271,6 +271,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     const std::int64_t date = item.head->internal_date_s.value_or(0);
     const bool old = dealt_with_before(next, item.digest, date);
     const mime::Message m = mime::parse_headers(header->bytes);
+    item.report = !old && m.mime_type == "multipart/report";
     for (std::size_t b = 0; b < source.blueprints.size(); ++b) {
       const Blueprint& blueprint = source.blueprints[b];
       if (old) {
@@ -285,6 +286,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
         item.wanted_by.push_back(b);
     }
   }
+  co_await take_reports(batch);
   co_await fetch_texts(batch);
 
   std::vector<aoh::Event> events;

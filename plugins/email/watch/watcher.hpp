@@ -66,6 +66,9 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   net::Task<void> fetch_heads(Batch& batch);
   net::Task<void> fetch_texts(Batch& batch);
 
+  // reports.cpp
+  net::Task<void> take_reports(Batch& batch);
+
   // hand_over.cpp
   net::Task<void> hand_over(std::vector<aoh::Event> events, aoh::Json decisions, Cursor next);
 
