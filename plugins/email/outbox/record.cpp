@@ -137,12 +137,15 @@ std::optional<Record> Record::from_json(const aoh::Json& j) {
   return r;
 }
 
+void Record::list_recipients() {
+  if (recipients.is_array()) return;
+  recipients = aoh::Json::array();
+  for (const std::string& a : to)
+    recipients.push(aoh::Json{{"address", a}, {"state", "open"}, {"accepted", false}});
+}
+
 void Record::take(const smtp::Outcome& outcome) {
-  if (!recipients.is_array()) {
-    recipients = aoh::Json::array();
-    for (const std::string& a : to)
-      recipients.push(aoh::Json{{"address", a}, {"state", "open"}, {"accepted", false}});
-  }
+  list_recipients();
   aoh::Json merged = aoh::Json::array();
   for (const aoh::Json& before : recipients.items()) {
     const auto now = std::find_if(outcome.recipients.begin(), outcome.recipients.end(),
@@ -159,7 +162,24 @@ void Record::take(const smtp::Outcome& outcome) {
     merged.push(std::move(j));
   }
   recipients = std::move(merged);
-  bool accepted = false, refused = false, uncertain = false, open = false;
+  // Also without a recipient's answer that says so: the end of the message was written, and no answer came.
+  settle(outcome.state == smtp::Outcome::State::uncertain);
+}
+
+void Record::refuse(std::string_view address, const Error& why) {
+  list_recipients();
+  aoh::Json all = aoh::Json::array();
+  for (const aoh::Json& r : recipients.items())
+    all.push(r["address"].str() != address
+                 ? r
+                 : aoh::Json{
+                       {"address", address}, {"state", "refused"}, {"accepted", false}, {"why", why.line()}});
+  recipients = std::move(all);
+  if (open_recipients().empty()) settle(false);
+}
+
+void Record::settle(bool uncertain) {
+  bool accepted = false, refused = false, open = false;
   for (const aoh::Json& r : recipients.items()) {
     const std::string& s = r["state"].str();
     accepted |= s == "accepted";
@@ -167,13 +187,22 @@ void Record::take(const smtp::Outcome& outcome) {
     uncertain |= s == "uncertain";
     open |= s == "open" || s == "temporary";
   }
-  // Without a recipient's answer that says so: the end of the message was written, and no answer came.
-  uncertain |= outcome.state == smtp::Outcome::State::uncertain;
   state = uncertain  ? State::uncertain
           : open     ? State::failed
           : accepted ? State::sent
           : refused  ? State::refused
                      : State::failed;
+}
+
+void Record::keep_reports(const Record& other) {
+  aoh::Json all = aoh::Json::array();
+  for (aoh::Json mine : recipients.items()) {
+    for (const aoh::Json& theirs : other.recipients.items())
+      for (const char* report : {"bounced", "delayed"})
+        if (theirs["address"] == mine["address"] && theirs.has(report)) mine.set(report, theirs[report]);
+    all.push(std::move(mine));
+  }
+  if (recipients.is_array()) recipients = std::move(all);
 }
 
 std::vector<std::string> Record::open_recipients() const {

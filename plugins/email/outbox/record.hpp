@@ -65,10 +65,18 @@ struct Record {
   /// What an attempt came to: each recipient's answer, and the state that follows from all of them (failed
   /// while somebody is still open). Answers of earlier attempts stay.
   void take(const smtp::Outcome& outcome);
+  /// Nobody is asked about this recipient: refused for good, by us.
+  void refuse(std::string_view address, const Error& why);
+  /// What reports said of recipients (`bounced`, `delayed`) in a record written by somebody else meanwhile.
+  void keep_reports(const Record& other);
   /// Recipients without a final answer, in the envelope's order.
   std::vector<std::string> open_recipients() const;
   /// True when nothing will ever be sent from it again.
   bool over() const;
+
+ private:
+  void list_recipients();
+  void settle(bool nobody_knows);
 };
 
 /// What a call with this record's key may do.

@@ -2,6 +2,7 @@
 
 #include "base/error_json.hpp"
 #include "host/random.hpp"
+#include "host/suppressions.hpp"
 #include "outbox/schedule.hpp"
 
 namespace mailroom::outbox {
@@ -17,6 +18,7 @@ void save_outcome(Shared& shared, Store::Entry& entry) {
       const auto now = shared.store.find(entry.record.id);
       if (!now || now->version == entry.version) throw;
       entry.version = now->version;
+      entry.record.keep_reports(now->record);
       shared.store.save(entry);
     }
   } catch (const std::exception& e) {
@@ -51,6 +53,22 @@ class Transmission {
     record_.state = State::failed;
     if (shared_.resident) wait_or_give_up(e.code);
     shared_.store.save(a_.entry);
+  }
+
+  // Nothing goes to a dead address, whenever the message was made. True when nobody is left.
+  bool nobody_is_left() {
+    const host::Services& services = shared_.runtime.services();
+    bool refused = false;
+    for (const std::string& to : record_.open_recipients())
+      if (const auto s = host::is_suppressed(services, a_.account.id, to)) {
+        const Error why = host::suppressed_error(*s);
+        record_.refuse(to, why);
+        record_.error = error_json(why);
+        refused = true;
+      }
+    if (!refused || !record_.open_recipients().empty()) return false;
+    shared_.store.save(a_.entry);
+    return true;
   }
 
   void commit() {
@@ -123,6 +141,7 @@ net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attem
   std::string bytes;
   std::optional<smtp::Lease> lease;
   try {
+    if (transmission.nobody_is_left()) co_return attempt.entry.record;
     bytes = shared.store.bytes(attempt.entry.record);
     smtp::LeaseRequest request = request_for(shared, attempt.account, attempt.bearer);
     request.give_up = std::make_shared<smtp::GiveUp>();

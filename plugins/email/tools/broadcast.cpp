@@ -209,6 +209,7 @@ aoh::Json report(const Toolbox& box, const BroadcastJob& job, std::size_t offset
       for (const aoh::Json& r : entry->record.recipients.items()) {
         row.set_if(r.has("server_said"), "server_said", r["server_said"]);
         row.set_if(r.has("bounced"), "bounced", r["bounced"]);
+        row.set_if(r.has("why"), "error", r["why"]);
       }
     }
     rows.push(std::move(row));

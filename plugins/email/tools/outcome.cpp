@@ -87,7 +87,8 @@ aoh::Result outcome_result(const outbox::Record& r, bool repeated) {
     if (a["accepted"].boolean())
       ++accepted;
     else
-      refused += "\nNot to " + a["address"].str() + "; the server said: \"" + a["server_said"].str() + "\"";
+      refused += "\nNot to " + a["address"].str() + "; " +
+                 (a.has("why") ? a["why"].str() : "the server said: \"" + a["server_said"].str() + "\"");
   }
   std::string text = std::string(repeated ? "Sent before, with this key: to " : "Sent to ") +
                      std::to_string(accepted) + " of " + std::to_string(j["recipients"].size()) +
