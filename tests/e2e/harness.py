@@ -112,7 +112,8 @@ class Host:
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(timeout * PATIENCE)
             s.connect(os.path.join(self.home, "socket"))
-            s.sendall(json.dumps({"argv": ["call", tool, json.dumps(arguments), "--json", "--home", self.home], "cwd": "/", "terminal": False}).encode() + b"\n")
+            s.sendall(json.dumps({"argv": ["call", tool, json.dumps(arguments), "--json", "--home", self.home], "cwd": "/", "terminal": False,
+                                  "document": json.dumps(arguments)}).encode() + b"\n")
             out = ""
             for line in s.makefile():
                 message = json.loads(line)

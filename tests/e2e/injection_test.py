@@ -28,7 +28,8 @@ ENDS = {"CRLF": "\r\n", "CR": "\r", "LF": "\n", "LFCR": "\n\r", "CRLF space": "\
 FIELDS = {"date", "from", "to", "cc", "reply-to", "subject", "message-id", "mime-version", "content-type", "content-transfer-encoding",
           "auto-submitted", "x-note"}
 PART_FIELDS = {"content-type", "content-transfer-encoding", "content-disposition", "content-id"}
-COMMANDS = re.compile(rb"(EHLO [A-Za-z0-9.\[\]-]+|AUTH PLAIN [A-Za-z0-9+/=]+|MAIL FROM:<[^<>\s]*>( [A-Z0-9=]+)*|RCPT TO:<[^<>\s]+>( [A-Z0-9=,;]+)*|"
+COMMANDS = re.compile(rb"(EHLO [A-Za-z0-9.\[\]-]+|AUTH PLAIN [A-Za-z0-9+/=]+|MAIL FROM:<[^<>\s]*>( [A-Za-z0-9=]+)*|"
+                      rb"RCPT TO:<(\"([^\"\\\r\n]|\\[ -~])*\"|[^<>\s\"]+)@[^<>\s\"]+>( [A-Za-z0-9=,;@.+-]+)*|"
                       rb"DATA|RSET|QUIT|NOOP)\r\n")
 
 
@@ -113,7 +114,7 @@ class Injection(unittest.TestCase):
         for field in ("to", "cc", "bcc"):
             value = arguments.get(field)
             text = value["address"] if isinstance(value, dict) else value or ""
-            out |= set(re.findall(r"[^\s<>,;:()]+@[a-z0-9.-]+", text, re.I)) | {text}
+            out |= set(re.findall(r"[^\s<>,;:()]+@[a-z0-9.-]+", text, re.I)) | set(re.findall(r'"[^"]*"@[a-z0-9.-]+', text, re.I)) | {text}
         return out
 
     def test_at_a_sink(self):

@@ -1,4 +1,5 @@
 """A scripted SMTP server for what real ones do not do when asked: refuse for a while, cut at a chosen point, keep every raw byte."""
+import re
 import socket
 import threading
 
@@ -116,7 +117,8 @@ class Sink:
 
     @staticmethod
     def address(line):
-        return line[line.index(b"<") + 1:line.index(b">")].decode(errors="replace")
+        # A quoted local part may hold angle brackets (RFC 5321, 4.1.2).
+        return re.match(rb'[^<]*<((?:"(?:[^"\\\\]|\\\\.)*"|[^">])*)>', line)[1].decode(errors="replace")
 
     def close(self):
         try:

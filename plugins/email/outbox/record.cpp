@@ -80,6 +80,8 @@ aoh::Json Record::to_json() const {
               {"smtputf8", smtputf8},
               {"size", size},
               {"attempts", attempts}};
+  j.set_if(require_tls, "require_tls", true);
+  j.set_if(delivery_report, "delivery_report", true);
   j.set_if(!blob.empty(), "blob", blob);
   j.set_if(!sha256.empty(), "sha256", sha256);
   j.set_if(!session_id.empty(), "session_id", session_id);
@@ -118,6 +120,8 @@ std::optional<Record> Record::from_json(const aoh::Json& j) {
   r.message_id = j["message_id"].str();
   r.to = strings(j["to"]);
   r.smtputf8 = j["smtputf8"].boolean();
+  r.require_tls = j["require_tls"].boolean();
+  r.delivery_report = j["delivery_report"].boolean();
   r.blob = j["blob"].str();
   r.size = static_cast<std::uint64_t>(j["size"].integer());
   r.sha256 = j["sha256"].str();

@@ -41,9 +41,11 @@ struct Record {
   std::string from, subject, message_id;
   std::vector<std::string> to;  ///< the envelope's
   bool smtputf8 = false;
-  std::string blob;        ///< the bytes that are sent, sealed; empty when they are not needed any more
-  std::uint64_t size = 0;  ///< of them
-  std::string sha256;      ///< of them, hex: what a preview or an approval showed
+  bool require_tls = false;      ///< every hop must use TLS (RFC 8689)
+  bool delivery_report = false;  ///< a report also when it was delivered (RFC 3461)
+  std::string blob;              ///< the bytes that are sent, sealed; empty when they are not needed any more
+  std::uint64_t size = 0;        ///< of them
+  std::string sha256;            ///< of them, hex: what a preview or an approval showed
   std::uint32_t attempts = 0;
   std::int64_t send_at_unix_ns = 0;       ///< not before; 0: at once
   std::int64_t next_attempt_unix_ns = 0;  ///< while queued

@@ -113,6 +113,20 @@ class Transmission {
   const State was_;
 };
 
+smtp::Envelope envelope_of(const Record& record, std::size_t size) {
+  smtp::Envelope e;
+  e.from = record.from;
+  e.to = record.open_recipients();
+  e.size = size;
+  e.smtputf8 = record.smtputf8;
+  e.require_tls = record.require_tls;
+  // A report names the record that it is about, also where it brings nothing of the message back.
+  e.dsn.envelope_id = record.id;
+  e.dsn.content = smtp::Dsn::Return::headers;
+  if (record.delivery_report) e.dsn.success = e.dsn.failure = e.dsn.delay = true;
+  return e;
+}
+
 smtp::LeaseRequest request_for(Shared& shared, const host::Account& account, const std::string& bearer) {
   smtp::LeaseRequest request;
   request.login.endpoint = *account.smtp;
@@ -154,11 +168,7 @@ net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attem
     if (attempt.entry.record.state == State::queued) co_return attempt.entry.record;
     throw;
   }
-  smtp::Envelope envelope;
-  envelope.from = attempt.entry.record.from;
-  envelope.to = attempt.entry.record.open_recipients();
-  envelope.size = bytes.size();
-  envelope.smtputf8 = attempt.entry.record.smtputf8;
+  const smtp::Envelope envelope = envelope_of(attempt.entry.record, bytes.size());
   auto abortable = std::make_unique<host::Job::Abortable>(*job, [&l = *lease] { l.abort(); });
   smtp::Outcome outcome;
   std::exception_ptr stopped;

@@ -36,6 +36,8 @@ Store::Entry prepare(const Toolbox& box, aoh::Call& call, const host::Account& a
   r.session_id = call.context()["session_id"].str();
   r.call_id = call.id();
   r.send_at_unix_ns = options.send_at_unix_ns;
+  r.require_tls = options.require_tls;
+  r.delivery_report = options.delivery_report;
   for (const aoh::Json& row : out.links.items()) r.links.push_back(row["plan"]["id"].str());
   if (!r.links.empty()) save_plans(box, r.id, out.links);
   r.then = std::move(out.then);
@@ -103,6 +105,8 @@ SendOptions SendOptions::of(const Toolbox& box, const aoh::Json& args) {
   SendOptions o;
   o.preview = args["mode"].str() == "preview";
   o.draft = args["mode"].str() == "draft";
+  o.require_tls = args["require_tls"].boolean();
+  o.delivery_report = args["delivery_report"].boolean();
   o.send_at_unix_ns = time_of(args, "send_at");
   const std::int64_t now = box.runtime.services().clock.wall_ns();
   if (o.send_at_unix_ns > now + outbox::kFurthest)

@@ -34,7 +34,8 @@ struct SendOptions {
   bool preview = false;
   bool draft = false;  ///< nothing is sent: the tool stores what it would send in the Drafts mailbox
   std::int64_t send_at_unix_ns = 0;
-  /// From the arguments `mode` and `send_at`. Throws Failure(invalid).
+  bool require_tls = false, delivery_report = false;  ///< as in outbox::Record
+  /// From the arguments `mode`, `send_at`, `require_tls` and `delivery_report`. Throws Failure(invalid).
   /// Puts the planned files in place before the message goes; called also for one that was prepared before.
   std::function<void(const outbox::Record&)> upload;
   static SendOptions of(const Toolbox& box, const aoh::Json& args);
