@@ -42,7 +42,7 @@ struct PartInfo {
   bool names_differ = false;
 };
 
-PartInfo part_info(const Entity& entity, const ParseLimits& limits) {
+PartInfo part_info(const EntitySpan& entity, const ParseLimits& limits) {
   PartInfo info;
   const auto disposition =
       parse_structured(unfold(entity.field("content-disposition"), limits.max_field_bytes, nullptr));
@@ -179,7 +179,7 @@ class Builder {
 
   // Shown as text: text/plain and text/html that is neither an attachment nor a named file beside other parts
   // (RFC 8621 §4.1.4).
-  bool is_body(const Entity& entity, const PartInfo& info) const {
+  bool is_body(const EntitySpan& entity, const PartInfo& info) const {
     if (entity.type != "text/plain" && entity.type != "text/html") return false;
     if (info.disposition == "attachment") return false;
     if (entity.first_child) return true;
@@ -203,7 +203,7 @@ class Builder {
   }
 
   void leaf(std::size_t index) {
-    const Entity& entity = scan_.entities[index];
+    const EntitySpan& entity = scan_.entities[index];
     const PartInfo info = part_info(entity, limits_);
     if (info.names_differ)
       warn("filename_conflict", "Content-Type and Content-Disposition name a part differently");
@@ -242,7 +242,7 @@ class Builder {
     to += aoh::utf8_prefix(piece, room);
   }
 
-  void attachment(const Entity& entity, const PartInfo& info) {
+  void attachment(const EntitySpan& entity, const PartInfo& info) {
     Attachment a;
     a.part = entity.number;
     a.filename = info.filename;

@@ -90,7 +90,7 @@ class Scanner {
   }
 
   // The header block at at_; leaves at_ where the body begins.
-  void read_header(Entity& entity) {
+  void read_header(EntitySpan& entity) {
     const std::size_t start = at_;
     bool cut = false;
     while (at_ < raw_.size()) {
@@ -142,7 +142,7 @@ class Scanner {
     const std::size_t index = scan_.entities.size();
     const bool digest = index > 0 && scan_.entities[parent].type == "multipart/digest";
     scan_.entities.emplace_back();
-    Entity& entity = scan_.entities.back();
+    EntitySpan& entity = scan_.entities.back();
     entity.parent = parent;
     entity.number = std::move(number);
     entity.first_child = index == 0 || scan_.entities[parent].children == 1;
@@ -166,7 +166,7 @@ class Scanner {
     if (entity.type.starts_with("multipart/")) begin_multipart(entity, index);
   }
 
-  void begin_multipart(Entity& entity, std::size_t index) {
+  void begin_multipart(EntitySpan& entity, std::size_t index) {
     const std::string* parameter = entity.content_type.find("boundary");
     std::string_view boundary = parameter ? std::string_view(*parameter) : std::string_view();
     while (!boundary.empty() && is_space(boundary.back())) boundary.remove_suffix(1);
@@ -190,7 +190,7 @@ class Scanner {
 
   void end_body(std::size_t end) {
     if (!in_body_) return;
-    Entity& entity = scan_.entities[current_];
+    EntitySpan& entity = scan_.entities[current_];
     const auto begin = static_cast<std::size_t>(entity.body.data() - raw_.data());
     // The line end before the delimiter belongs to it (RFC 2046 §5.1.1).
     if (end > begin && end < raw_.size() && raw_[end - 1] == (cr_only_ ? '\r' : '\n')) {
@@ -215,7 +215,7 @@ class Scanner {
     }
     end_body(line.begin);
     while (open_.size() > *index + 1) pop_unclosed();
-    Entity& parent = scan_.entities[open_.back().entity];
+    EntitySpan& parent = scan_.entities[open_.back().entity];
     at_ = line.next;
     if (closes) {
       close(parent);
@@ -227,13 +227,13 @@ class Scanner {
     begin_entity(open_.back().entity, number);
   }
 
-  void close(Entity& entity) {
+  void close(EntitySpan& entity) {
     if (entity.children == 0) warn("multipart_empty", "a multipart has no parts");
     open_.pop_back();
   }
 
   void pop_unclosed() {
-    Entity& entity = scan_.entities[open_.back().entity];
+    EntitySpan& entity = scan_.entities[open_.back().entity];
     if (entity.children == 0) {
       // Nothing was delimited: what stands there is what a reader would be shown.
       const auto begin = static_cast<std::size_t>(entity.body.data() - raw_.data());
@@ -250,7 +250,7 @@ class Scanner {
   void finish() {
     if (!stopped_) end_body(raw_.size());
     while (!open_.empty()) pop_unclosed();
-    Entity& root = scan_.entities.front();
+    EntitySpan& root = scan_.entities.front();
     if (!root.multipart) root.number = "1";
   }
 
@@ -267,7 +267,7 @@ class Scanner {
 
 }  // namespace
 
-std::string_view Entity::field(std::string_view name) const {
+std::string_view EntitySpan::field(std::string_view name) const {
   for (const auto& f : fields)
     if (iequals(f.name, name)) return f.value;
   return {};

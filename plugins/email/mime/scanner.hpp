@@ -20,7 +20,8 @@ struct FieldSpan {
   std::string_view value;  ///< folded, without the last line end
 };
 
-struct Entity {
+/// An entity (RFC 2045 §2.4) as it lies in the bytes that were scanned.
+struct EntitySpan {
   std::size_t parent = 0;  ///< index; the root is its own
   std::string number;      ///< IMAP part number; empty for the root of a multipart message
   std::vector<FieldSpan> fields;
@@ -35,7 +36,7 @@ struct Entity {
 };
 
 struct Scan {
-  std::vector<Entity> entities;  ///< in the order of the message, the root first; never empty
+  std::vector<EntitySpan> entities;  ///< in the order of the message, the root first; never empty
   std::vector<Warning> warnings;
   bool truncated = false;
 };
