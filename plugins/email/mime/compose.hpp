@@ -48,7 +48,7 @@ struct Draft {
   std::vector<std::pair<std::string, std::string>> extra_headers;
   std::string auto_submitted;  ///< "auto-replied", "auto-generated" (RFC 3834 §5); empty when a person sends
   /// For a draft that is saved in a mailbox, NEVER for what is sent: Bcc is written as a field, and there may
-  /// be no recipients yet. mime/edit takes it out again when the draft is sent.
+  /// be no recipients yet. mime/draft_sending takes it out again.
   bool keep_bcc = false;
   bool allow_missing_images = false;  ///< a `cid:` without its part is a warning: for passing on others' HTML
 };
@@ -79,7 +79,8 @@ struct Composed {
   std::string message_id;     ///< without angle brackets
   std::string envelope_from;  ///< the sender's, else the first From address
   std::vector<std::string> envelope_to;  ///< to, cc, bcc in order, without doubles (domain case ignored)
-  /// Some body has 8-bit bytes: the server must offer 8BITMIME. Only with ComposeContext::eight_bit_ok.
+  /// Some body has 8-bit bytes: the server must offer 8BITMIME. compose() does so only with
+  /// ComposeContext::eight_bit_ok.
   bool eight_bit = false;
   bool smtputf8 =
       false;  ///< an address has a non-ASCII local part: the server must offer SMTPUTF8 (RFC 6531)

@@ -15,49 +15,60 @@ namespace {
 
 constexpr std::size_t kMaxLine = 998;  // RFC 5322 §2.1.1
 constexpr std::size_t kMaxFields = 500;
+constexpr std::size_t kMaxHeader = 256u << 10;
 
 [[noreturn]] void unsendable(const std::string& what, const std::string& where, const char* cure = "") {
   throw Failure(Errc::invalid, "the draft cannot be sent: " + what, where, cure);
 }
 
-/// CRLF for every line end.
-std::string with_crlf(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 32);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\r' && text[i] != '\n') {
-      out += text[i];
-      continue;
+// What SMTP can carry (RFC 5321 §2.3.8, 4.5.3.1.6). A bare CR or LF is not repaired: two readers would see
+// two messages, and in one of them a field may hide.
+void check_wire(std::string_view raw) {
+  std::size_t line = 1, start = 0;
+  const auto bad = [&](const char* what) {
+    unsendable(what + std::to_string(line), "draft", "Let email_draft update write it anew");
+  };
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const char c = raw[i];
+    if (c == '\0') bad("there is a NUL in line ");
+    if (c == '\r' && (i + 1 == raw.size() || raw[i + 1] != '\n')) bad("there is a bare CR in line ");
+    if (c == '\n' && (i == 0 || raw[i - 1] != '\r')) bad("there is a bare LF in line ");
+    if (c == '\n') {
+      ++line;
+      start = i + 1;
+    } else if (c != '\r' && i - start >= kMaxLine) {
+      bad("there are more than 998 bytes in line ");
     }
-    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
-    out += "\r\n";
   }
-  return out;
 }
 
 struct Field {
   std::string name, value;  // value unfolded, without line ends
 };
 
-/// The header's fields, and where the body begins.
+/// The header's fields, and where the body begins. `raw` has passed check_wire().
 std::vector<Field> split(std::string_view raw, std::size_t& body_at) {
   std::vector<Field> fields;
   std::size_t at = 0;
   while (at < raw.size()) {
     const std::size_t end = raw.find("\r\n", at);
-    const std::string_view line = raw.substr(at, end == raw.npos ? raw.npos : end - at);
-    at = end == raw.npos ? raw.size() : end + 2;
+    if (end == raw.npos) unsendable("it ends within its header", "draft", "Write it anew");
+    const std::string_view line = raw.substr(at, end - at);
+    at = end + 2;
     if (line.empty()) break;
+    if (at > kMaxHeader)
+      throw Failure(Errc::limit, "the draft's header has more than " + std::to_string(kMaxHeader) + " bytes",
+                    "draft", "Write it anew");
     if (line.front() == ' ' || line.front() == '\t') {
-      if (fields.empty()) unsendable("its header begins with a continued line", "header");
+      if (fields.empty()) unsendable("its header begins with a continued line", "draft");
       fields.back().value += line;
       continue;
     }
     const std::size_t colon = line.find(':');
     const std::string_view name = trim(line.substr(0, colon));
     if (colon == line.npos || !is_token(name))
-      unsendable("a line of its header is no field", "header", "Write it anew");
-    if (fields.size() == kMaxFields) unsendable("its header has more than 500 fields", "header");
+      unsendable("a line of its header is no field: " + printable(line, 60), "draft", "Write it anew");
+    if (fields.size() == kMaxFields) unsendable("its header has more than 500 fields", "draft");
     fields.push_back({std::string(name), std::string(line.substr(colon + 1))});
   }
   body_at = at;
@@ -113,41 +124,37 @@ class Outgoing {
   }
 
   Composed run(std::string_view raw, std::string_view auto_submitted) {
-    if (raw.find('\0') != raw.npos) unsendable("it contains a NUL byte", "body");
-    const std::string bytes = with_crlf(raw);
-    if (bytes.size() > limits_.max_message_bytes)
+    if (raw.size() > limits_.max_message_bytes)
       throw Failure(Errc::limit,
-                    "the draft has " + std::to_string(bytes.size()) + " bytes, more than " +
+                    "the draft has " + std::to_string(raw.size()) + " bytes, more than " +
                         std::to_string(limits_.max_message_bytes),
                     "size", "Send less");
-    check_lines(bytes);
+    check_wire(raw);
     std::size_t body_at = 0;
-    fields_ = split(bytes, body_at);
-    for (const char* once : {"From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "In-Reply-To",
-                             "References", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"})
-      if (count(once) > 1)
-        unsendable(std::string("the field ") + once + " stands twice", once, "Write it anew");
+    fields_ = split(raw, body_at);
+    check_once();
     header(auto_submitted);
     out_.bytes += "\r\n";
-    out_.bytes.append(bytes, body_at);
+    const std::string_view body = raw.substr(body_at);
+    out_.bytes += body;
     if (!out_.bytes.ends_with("\r\n")) out_.bytes += "\r\n";
-    out_.eight_bit = !is_ascii(std::string_view(bytes).substr(body_at));
+    out_.eight_bit = !is_ascii(body);
     return std::move(out_);
   }
 
  private:
-  static void check_lines(std::string_view bytes) {
-    for (std::size_t at = 0; at < bytes.size();) {
-      const std::size_t end = std::min(bytes.find("\r\n", at), bytes.size());
-      if (end - at > kMaxLine)
-        unsendable("a line has more than 998 bytes", "byte " + std::to_string(at),
-                   "Let email_draft update write it anew");
-      at = end + 2;
+  // Of two of them one reader takes the first, another the last.
+  void check_once() const {
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      const std::string& name = fields_[i].name;
+      const bool once = istarts_with(name, "Content-") ||
+                        is_one_of(name, {"From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject",
+                                         "In-Reply-To", "References", "MIME-Version"});
+      for (std::size_t j = 0; once && j < i; ++j)
+        if (iequals(fields_[j].name, name))
+          unsendable("the field " + printable(name, 80) + " stands twice", printable(name, 80),
+                     "Write it anew");
     }
-  }
-  std::size_t count(std::string_view name) const {
-    return static_cast<std::size_t>(
-        std::count_if(fields_.begin(), fields_.end(), [&](const Field& f) { return iequals(f.name, name); }));
   }
   std::string value(std::string_view name) const {
     for (const Field& f : fields_)
@@ -158,12 +165,14 @@ class Outgoing {
   std::vector<Address> addresses(const char* name) {
     std::vector<Address> list;
     for (const Address& a : parse_addresses(value(name), limits_.max_recipients + 1)) {
-      if (a.address.empty()) continue;  // a group without members
+      if (a.address.empty() && a.name.empty()) continue;  // a group without members
       std::string problem = slot_problem(a.name, limits_.max_header_value);
       Address good{a.name, problem.empty() ? sendable_address(a.address, problem) : std::string(), {}};
       if (!problem.empty())
-        unsendable("the address \"" + printable(a.address, 200) + "\" " + problem, name,
-                   "Correct it with email_draft update");
+        unsendable(
+            "the address \"" + printable(a.address.empty() ? a.name : a.address, 200) + "\" " + problem,
+            std::string(name) + "[" + std::to_string(list.size()) + "]",
+            "Correct it with email_draft update");
       out_.smtputf8 = out_.smtputf8 || !is_ascii(good.address);
       list.push_back(std::move(good));
     }
@@ -223,6 +232,9 @@ class Outgoing {
     const std::string_view v = trim(f.value);
     if (v.empty()) return;
     if (istarts_with(f.name, "Content-") || is_one_of(f.name, {"In-Reply-To", "References"})) {
+      if (const std::string problem = slot_problem(v, kMaxHeader); !is_ascii(v) || !problem.empty())
+        unsendable("the field " + f.name + (problem.empty() ? " is not ASCII" : " " + problem), f.name,
+                   "Let email_draft update write it anew");
       FieldWriter field(f.name);
       for (std::size_t at = 0; at < v.size();) {
         while (at < v.size() && is_space(v[at])) ++at;
@@ -233,6 +245,8 @@ class Outgoing {
           else if (v[end] == '"')
             quoted = !quoted;
         }
+        if (end - at > kMaxToken)
+          unsendable("the field " + f.name + " holds a word that no line can hold", f.name);
         if (end > at) field.token(v.substr(at, end - at));
         at = end;
       }

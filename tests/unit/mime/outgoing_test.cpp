@@ -1,10 +1,9 @@
-// Inline images, transfer encodings, messages within, drafts in a mailbox: what compose_test.cpp does not
+// Inline images, transfer encodings, messages within: what compose_test.cpp does not
 // show.
 #include <gmock/gmock.h>
 
 #include "base/error.hpp"
 #include "mime/compose.hpp"
-#include "mime/edit.hpp"
 #include "mime/inline_images.hpp"
 #include "mime/parse.hpp"
 
@@ -178,82 +177,6 @@ TEST(Compose, LongFieldNamesDoNotMakeLongLines) {
     EXPECT_LE(end - at, 160u);
   d.extra_headers = {{"List-Unsubscribe", "<https://a.example/" + std::string(1000, 'x') + ">"}};
   EXPECT_EQ(where_of([&] { compose(d, kContext); }), "headers[0].value");
-}
-
-TEST(Draft, KeepsBccForTheMailboxOnly) {
-  auto d = page("<p>ö</p>");
-  d.bcc = {{"Hidden", "hidden@example.com", ""}};
-  d.extra_headers = {{"X-Draft-Id", "17"}};
-  d.keep_bcc = true;
-  const auto draft = compose(d, kContext);
-  EXPECT_THAT(draft.bytes, HasSubstr("\r\nBcc: Hidden <hidden@example.com>\r\n"));
-  const auto out = outgoing_from_draft(draft.bytes, kContext.unix_seconds + 60, "another-token");
-  EXPECT_THAT(out.envelope_to, ElementsAre("ann@example.net", "hidden@example.com"));
-  EXPECT_EQ(out.envelope_from, "joe@example.org");
-  EXPECT_EQ(out.message_id, "another-token@example.org");
-  EXPECT_THAT(out.bytes, Not(HasSubstr("hidden")));
-  EXPECT_THAT(out.bytes, HasSubstr("\r\nX-Draft-Id: 17\r\n"));
-  const auto m = parse(out.bytes);
-  EXPECT_EQ(m.message_id, out.message_id);
-  EXPECT_EQ(m.date_unix, kContext.unix_seconds + 60);
-  const auto body = [](const std::string& s) { return s.substr(s.find("\r\n\r\n")); };
-  EXPECT_EQ(body(out.bytes), body(draft.bytes));
-  d.to.clear();
-  d.bcc.clear();
-  EXPECT_THAT(compose(d, kContext).bytes, Not(HasSubstr("To:")));
-}
-
-const std::string kDraft =
-    "From: Joe <joe@example.org>\r\nTo: ann@example.net\r\nbCC: a@x.example,\r\n b@x.example\r\nDate: Mon, 1 "
-    "Jan 2024 "
-    "00:00:00 +0000\r\nSubject: Hi\r\nDATE: x\r\nMessage-Id: <old@x>\r\nReturn-Path: "
-    "<y@x>\r\nX-Mozilla-Draft-Info: internal/draft\r\n\r\nBody\r\n";
-
-TEST(Edit, ExactBytes) {
-  const auto out = outgoing_from_draft(kDraft, 1'795'462'600, "token-0123456789");
-  EXPECT_EQ(
-      out.bytes,
-      "From: Joe <joe@example.org>\r\nTo: ann@example.net\r\nDate: Mon, 23 Nov 2026 19:36:40 "
-      "+0000\r\nSubject: Hi\r\n"
-      "Message-ID: <token-0123456789@example.org>\r\nX-Mozilla-Draft-Info: internal/draft\r\n\r\nBody\r\n");
-  EXPECT_THAT(out.envelope_to, ElementsAre("ann@example.net", "a@x.example", "b@x.example"));
-  EXPECT_EQ(with_bcc_removed("A: b\nbcc : x\n y\nResent-Bcc: z\nC: d\n\nBcc: body\n"),
-            "A: b\nC: d\n\nBcc: body\n");
-  EXPECT_THROW(with_bcc_removed("A: b\rBcc: x\r\n\r\n"), Failure);
-}
-
-TEST(Edit, RefusesByName) {
-  const auto changed = [](std::string_view from, std::string to) {
-    std::string raw = kDraft;
-    raw.replace(raw.find(from), from.size(), to);
-    return where_of([&] { outgoing_from_draft(raw, 0, "token-0123456789"); });
-  };
-  EXPECT_EQ(changed("Body", "Body\rx"), "draft");
-  EXPECT_EQ(changed("Body", "Body\nx"), "draft");
-  EXPECT_EQ(changed("Body", std::string("a\0b", 3)), "draft");
-  EXPECT_EQ(changed("Body", "ö"), "draft");
-  EXPECT_EQ(changed("Body", std::string(999, 'x')), "draft");
-  EXPECT_EQ(changed("Subject: Hi", "Subject: Hi\rBcc: x@y.z"), "draft");
-  EXPECT_EQ(changed("Subject: Hi", "no field"), "draft");
-  EXPECT_EQ(changed("bCC: ", "bCC : "), "draft");
-  EXPECT_EQ(changed("Subject: Hi", "Subject: ö"), "Subject");
-  EXPECT_EQ(changed("Subject: Hi", "To: c@x.example"), "To");
-  EXPECT_EQ(changed("Subject: Hi", "Resent-Bcc: c@x.example"), "Resent-Bcc");
-  EXPECT_EQ(changed("ann@example.net", "ann"), "To[0]");
-  EXPECT_EQ(changed("b@x.example", "=?utf-8?Q?evil=40x.y?=@z.example"), "Bcc[1]");
-  EXPECT_EQ(changed("From: Joe <joe@example.org>", "X: y"), "From");
-  EXPECT_EQ(changed("joe@example.org>", "joe@example.org>, x@y.example"), "Sender");
-  EXPECT_EQ(changed("\r\n\r\nBody\r\n", ""), "draft");
-  EXPECT_EQ(where_of([] { outgoing_from_draft("From: a@b.c\r\n\r\nx", 0, "token-0123456789"); }), "To");
-  EXPECT_EQ(where_of([] { outgoing_from_draft(kDraft, 0, "a b"); }), "message_id_unique");
-}
-
-TEST(Edit, EightBitAndUtf8Addresses) {
-  std::string raw = "From: a@b.example\r\nTo: jörg@x.example\r\n\r\nö\r\n";
-  const auto out = outgoing_from_draft(raw, 0, "token-0123456789", {.eight_bit_ok = true});
-  EXPECT_TRUE(out.eight_bit);
-  EXPECT_TRUE(out.smtputf8);
-  EXPECT_THAT(out.envelope_to, ElementsAre("jörg@x.example"));
 }
 
 }  // namespace
