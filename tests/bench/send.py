@@ -9,50 +9,37 @@ Two servers, each asked by everybody in turn, several times; the medians count:
   smtp-sink                 takes and forgets. Floor: Postfix's smtp-source, which composes nothing (messages of the same size)
   Postfix, TLS and AUTH     queues and discards. What Postfix itself uses is told, for it is what limits here
 
-The peer is nodemailer's pool (tests/js/send), five connections as everybody. It is judged with TCP_NODELAY, which it does not set
+The peer is nodemailer's pool (tests/js/send_nodemailer.js), five connections as everybody. It is judged with TCP_NODELAY, which it does not set
 itself: without, it waits for a timer of the kernel's and a comparison would flatter. As shipped it is shown too, for fewer messages, and
 decides nothing.
 """
 import argparse
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
+sys.path[:0] = [HERE, os.path.join(HERE, "../e2e"), os.path.join(HERE, "../js")]
+import modules
 import report
 from harness import Rig, wait_for
 from report import median
 
 CONNECTIONS = 5
 OURS = os.path.join(report.BUILD, "bench", "send_bench")
-JS = os.path.join(HERE, "..", "js", "send")
+PEER = os.path.join(HERE, "..", "js", "send_nodemailer.js")
 NEEDED_OF_FLOOR, NEEDED_OF_PEER, NEEDED_CPU, NEEDED_POSTFIX = 0.70, 5.0, 8.0, 1.5
 HEADERS = 370  # what smtp-source writes beside its payload is less than our header; this evens the sizes
 
 
-def nodemailer():
-    """A folder with send.js and its package, from the lock file."""
-    folder = os.path.join(report.BUILD, "js-send")
-    os.makedirs(folder, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc", "send.js"):
-        shutil.copy(os.path.join(JS, name), folder)
-    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed: {done.stderr.strip()[-500:]}")
-    return folder
-
-
-def measured(argv, env=None, cwd=None):
+def measured(argv, env=None):
     """(standard output, wall seconds, CPU seconds) of a program that must succeed."""
     begin = time.monotonic()
-    p = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}, cwd=cwd)
+    p = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
     out = p.stdout.read()
     _, status, used = os.wait4(p.pid, 0)
     p.returncode = os.waitstatus_to_exitcode(status)
@@ -78,8 +65,8 @@ def ours(port, count, *login, env=None):
     return program([OURS, "127.0.0.1", str(port), str(count), str(CONNECTIONS), *login], count, env=env)
 
 
-def theirs(folder, port, count, *login, env=None):
-    return program(["node", "send.js", "127.0.0.1", str(port), str(count), str(CONNECTIONS), *login], count, env=env, cwd=folder)
+def theirs(packages, port, count, *login, env=None):
+    return program(["node", PEER, "127.0.0.1", str(port), str(count), str(CONNECTIONS), *login], count, env={"NODE_PATH": packages, **(env or {})})
 
 
 def cpu_of(pids):
@@ -137,18 +124,18 @@ def rounds(n, who):
     return {name: {key: median(f[key] for f in all) for key in all[0] if key != "delivered"} for name, all in out.items()}
 
 
-def to_sink(a, folder):
+def to_sink(a, packages):
     sink = Sink()
     try:
         size = int(ours(sink.port, 100)["bytes"])
-        return size, rounds(a.rounds, {"floor": lambda: floor(sink.port, a.count, size), "peer": lambda: theirs(folder, sink.port, a.count),
-                                       "shipped": lambda: theirs(folder, sink.port, max(100, a.count // 20), env={"MAILROOM_BENCH_AS_SHIPPED": "1"}),
+        return size, rounds(a.rounds, {"floor": lambda: floor(sink.port, a.count, size), "peer": lambda: theirs(packages, sink.port, a.count),
+                                       "shipped": lambda: theirs(packages, sink.port, max(100, a.count // 20), env={"MAILROOM_BENCH_AS_SHIPPED": "1"}),
                                        "ours": lambda: ours(sink.port, a.count)})
     finally:
         sink.stop()
 
 
-def to_postfix(a, folder):
+def to_postfix(a, packages):
     rig = Rig("--discard")
     try:
         login = (rig.info["ca_file"], "quotes@rig.test")
@@ -159,7 +146,7 @@ def to_postfix(a, folder):
             figures = run()
             server = cpu_of(group(rig.info["pids"]["postfix"])) - before
             return {**figures, "server_cpu": 1000 * server / count, "server_busy": server / figures["seconds"]}
-        return rounds(a.rounds, {"peer": lambda: watched(lambda: theirs(folder, rig.info["smtp_tls_port"], count, *login, env=env)),
+        return rounds(a.rounds, {"peer": lambda: watched(lambda: theirs(packages, rig.info["smtp_tls_port"], count, *login, env=env)),
                                  "ours": lambda: watched(lambda: ours(rig.info["smtp_tls_port"], count, *login, env=env))})
     finally:
         rig.stop()
@@ -171,9 +158,9 @@ def main():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--only", choices=["sink", "postfix"])
     a = p.parse_args()
-    folder = nodemailer()
+    packages = modules.node_modules()
     good, text = True, "## Sending\n\n"
-    version = json.load(open(os.path.join(folder, "node_modules/nodemailer/package.json")))["version"]
+    version = json.load(open(os.path.join(packages, "nodemailer/package.json")))["version"]
 
     def verdict(what, value, needed):
         nonlocal good, text
@@ -183,7 +170,7 @@ def main():
         text += f"- {line}\n"
 
     if a.only != "postfix":
-        size, r = to_sink(a, folder)
+        size, r = to_sink(a, packages)
         rows = [[name, f"{r[key]['rate']:,.0f}", f"{r[key]['cpu']:.3f}"] for key, name in
                 (("floor", "`smtp-source -d`, composes nothing (the floor)"), ("shipped", f"nodemailer {version}, pool, as shipped (waits for delayed acknowledgements; not judged by)"),
                  ("peer", f"nodemailer {version}, pool, with TCP_NODELAY"), ("ours", "Mailroom, composer and pool"))]
@@ -195,7 +182,7 @@ def main():
         verdict("times less CPU than nodemailer", r["peer"]["cpu"] / r["ours"]["cpu"], NEEDED_CPU)
         text += "\n"
     if a.only != "sink":
-        r = to_postfix(a, folder)
+        r = to_postfix(a, packages)
         rows = [[name, f"{r[key]['rate']:,.0f}", f"{r[key]['cpu']:.3f}", f"{r[key]['server_cpu']:.3f}", f"{100 * r[key]['server_busy']:.0f} %"]
                 for key, name in (("peer", f"nodemailer {version}, pool, with TCP_NODELAY"), ("ours", "Mailroom, composer and pool"))]
         head = ["", "messages/s", "CPU ms each", "Postfix's CPU ms each", "cores that Postfix kept busy"]

@@ -19,7 +19,10 @@ import urllib.request
 import harness
 from harness import PATIENCE, STUB, Host, wait_for
 
-JUDGE = os.path.join(harness.SOURCE, "tests", "js", "s3")
+JS = os.path.join(harness.SOURCE, "tests", "js")
+sys.path.insert(0, JS)
+import modules
+
 SECRET = "a-secret-key-that-nobody-may-see"
 PART = 8 << 20
 # What the whole program may take: BASELINES asks for 48 MB. A sanitizer's shadow is not counted against it.
@@ -39,11 +42,9 @@ def make_file(path, size, seed):
 
 
 class Judge:
-    """The object store: s3rver behind an independent check of every signature (tests/js/s3/judge.js)."""
+    """The object store: s3rver behind an independent check of every signature (tests/js/s3_judge.js)."""
 
     def __init__(self, **options):
-        if not os.path.isdir(os.path.join(JUDGE, "node_modules")):
-            subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=JUDGE, check=True, stdout=subprocess.DEVNULL, timeout=300)
         self.dir = tempfile.mkdtemp(prefix="s3", dir="/tmp")
         self.log = os.path.join(self.dir, "log")
         self.options = {"dir": os.path.join(self.dir, "store"), "bucket": "mails", "access_key": "AKTEST", "secret_key": SECRET,
@@ -51,7 +52,8 @@ class Judge:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(["node", os.path.join(JUDGE, "judge.js"), json.dumps(self.options)], stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(["node", os.path.join(JS, "s3_judge.js"), json.dumps(self.options)], stdout=subprocess.PIPE,
+                                        env={**os.environ, "NODE_PATH": modules.node_modules()})
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.options["port"] = self.port
 

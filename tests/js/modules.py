@@ -20,9 +20,9 @@ def node_modules():
         fcntl.flock(lock, fcntl.LOCK_EX)
         have = open(stamp).read() if os.path.exists(stamp) else ""
         if have != wanted:
-            for name in ("package.json", "package-lock.json"):
+            for name in (".npmrc", "package.json", "package-lock.json"):
                 shutil.copy(os.path.join(HERE, name), folder)
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=300)
             with open(stamp, "w") as f:
                 f.write(wanted)
     return os.path.join(folder, "node_modules")

@@ -1,5 +1,5 @@
 // nodemailer's pool: N messages of text and HTML, composed each. Prints what it took as JSON.
-//   send.js HOST PORT COUNT CONNECTIONS [CA_FILE USER]     with the last two: TLS and AUTH, the password in MAILROOM_BENCH_PASSWORD
+//   send_nodemailer.js HOST PORT COUNT CONNECTIONS [CA_FILE USER]     with the last two: TLS and AUTH, the password in MAILROOM_BENCH_PASSWORD
 //
 // nodemailer leaves Nagle's algorithm on: over loopback each message then waits 40 ms for a delayed acknowledgement, which measures
 // the kernel's timer and not nodemailer. So its sockets get TCP_NODELAY here; MAILROOM_BENCH_AS_SHIPPED=1 leaves them alone.

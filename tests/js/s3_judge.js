@@ -1,6 +1,6 @@
 // An S3 server for tests that refuses what a real one refuses.
 //
-//   node judge.js '{"dir", "bucket", "access_key", "secret_key", "region", "cert", "key", "log", "fail"}'
+//   node s3_judge.js '{"dir", "bucket", "access_key", "secret_key", "region", "cert", "key", "log", "fail"}'
 //
 // s3rver keeps the objects, but lets every SigV4 signature through. So this stands in front of it: every request's signature is computed
 // anew by aws4 (an implementation that is not ours) and compared, bodies are compared with their signed hash, expiry and clock are looked at,
