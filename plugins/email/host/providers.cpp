@@ -27,6 +27,27 @@ const aoh::Json& fact(const aoh::Json& json, const std::string& entry, const std
   return json["value"];
 }
 
+std::size_t match(const Preset& p, const std::string& host) {
+  std::size_t longest = 0;
+  for (const std::string& h : p.hosts)
+    if (host == h || (host.size() > h.size() && host.ends_with(h) && host[host.size() - h.size() - 1] == '.'))
+      longest = std::max(longest, h.size());
+  return longest;
+}
+
+/// Where the provider's servers are; they must lie below the entry's own hosts.
+net::Endpoint server(const aoh::Json& value, const Preset& p, const std::string& field) {
+  net::Endpoint e;
+  e.host = lower(value["host"].str());
+  const std::int64_t port = value["port"].integer();
+  if (match(p, e.host) == 0) wrong(p.name, field, "its host is none of the entry's");
+  if (port < 1 || port > 65535) wrong(p.name, field, "its port is not between 1 and 65535");
+  e.port = static_cast<std::uint16_t>(port);
+  if (!net::parse_tls_mode(value["tls"].str(), e.tls) || e.tls == net::TlsMode::none)
+    wrong(p.name, field, "its tls is neither implicit nor starttls");
+  return e;
+}
+
 Preset preset_from(const aoh::Json& json) {
   Preset p;
   p.name = json["name"].str();
@@ -42,20 +63,17 @@ Preset preset_from(const aoh::Json& json) {
       p.sent_copy = sent_copy_from(value.str());
       if (!p.sent_copy || *p.sent_copy == SentCopy::none)
         wrong(p.name, m.key, "it is neither append nor server");
+    } else if (m.key == "imap" || m.key == "smtp") {
+      (m.key == "imap" ? p.imap : p.smtp) = server(value, p, m.key);
+    } else if (m.key == "sign_in") {
+      p.sign_in = value.str();
+      if (p.sign_in.empty()) wrong(p.name, m.key, "it is empty");
     } else {
       limits.set(m.key, value);
     }
   }
   p.limits = limits_from(limits, "providers.json: " + p.name);
   return p;
-}
-
-std::size_t match(const Preset& p, const std::string& host) {
-  std::size_t longest = 0;
-  for (const std::string& h : p.hosts)
-    if (host == h || (host.size() > h.size() && host.ends_with(h) && host[host.size() - h.size() - 1] == '.'))
-      longest = std::max(longest, h.size());
-  return longest;
 }
 
 const Preset* find(const std::vector<Preset>& known, const std::optional<net::Endpoint>& endpoint) {

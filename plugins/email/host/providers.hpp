@@ -13,7 +13,9 @@ namespace mailroom::host {
 /// One entry of providers.json. What it does not know is absent.
 struct Preset {
   std::string name;
-  std::vector<std::string> hosts;  ///< lower case; matches itself and every name below it
+  std::vector<std::string> hosts;           ///< lower case; matches itself and every name below it
+  std::optional<net::Endpoint> imap, smtp;  ///< its servers, for who sets an account up
+  std::string sign_in;                      ///< how one signs in there, for people
   std::optional<SentCopy> sent_copy;
   SendLimits limits;
 };

@@ -41,7 +41,26 @@ TEST(Providers, WhatIsPublished) {
   EXPECT_EQ(microsoft.sent_copy, SentCopy::server);
   EXPECT_EQ(microsoft.limits.smtp_connections, 3u);
   EXPECT_EQ(microsoft.limits.messages_per_minute, 30u);
-  EXPECT_EQ(provider_for(account("", "mail.example.org")).sent_copy, SentCopy::append);
+  const Provider icloud = provider_for(account("", "smtp.mail.me.com"));
+  EXPECT_EQ(icloud.limits.messages_per_day, 1000u);
+  EXPECT_EQ(icloud.limits.recipients_per_day, 1000u);
+  EXPECT_EQ(icloud.limits.recipients_per_message, 500u);
+  EXPECT_EQ(icloud.limits.max_message_bytes, 20u << 20);
+  // Of these it is not known: a copy of the server's own is looked for first.
+  for (const char* host : {"mail.example.org", "smtp.mail.yahoo.com", "smtp.163.com", "smtp.qq.com"})
+    EXPECT_EQ(provider_for(account("", host)).sent_copy, SentCopy::append) << host;
+}
+
+TEST(Providers, ServersBelongToTheEntryThatNamesThem) {
+  std::size_t with_servers = 0;
+  for (const Preset& p : presets())
+    for (const auto& server : {p.imap, p.smtp}) {
+      if (!server) continue;
+      ++with_servers;
+      EXPECT_EQ(provider_for(account("", server->host)).name, p.name) << server->host;
+      EXPECT_FALSE(p.sign_in.empty()) << p.name;
+    }
+  EXPECT_EQ(with_servers, 2u * 6);
 }
 
 TEST(Providers, TheCredentialsOwnCountsForMore) {
@@ -72,13 +91,18 @@ TEST(Providers, NoFigureWithoutItsSource) {
           .front()
           .hosts.front(),
       "x.example");
-  for (const char* bad :
-       {R"({"hosts":["x"]})", R"({"name":"x","hosts":[]})", R"({"name":"x","hosts":[""]})",
-        R"({"name":"x","hosts":["x"],"messages_per_day":5})",
-        R"({"name":"x","hosts":["x"],"messages_per_day":{"value":5,"as_of":"2025"}})",
-        R"({"name":"x","hosts":["x"],"messages_per_day":{"value":5,"source":"s"}})",
-        R"({"name":"x","hosts":["x"],"sent_copy":{"value":"none","source":"s","as_of":"2025"}})",
-        R"({"name":"x","hosts":["x"],"unknown":{"value":5,"source":"s","as_of":"2025"}})"})
+  for (
+      const char* bad :
+      {R"({"hosts":["x"]})", R"({"name":"x","hosts":[]})", R"({"name":"x","hosts":[""]})",
+       R"({"name":"x","hosts":["x"],"messages_per_day":5})",
+       R"({"name":"x","hosts":["x"],"messages_per_day":{"value":5,"as_of":"2025"}})",
+       R"({"name":"x","hosts":["x"],"messages_per_day":{"value":5,"source":"s"}})",
+       R"({"name":"x","hosts":["x"],"sent_copy":{"value":"none","source":"s","as_of":"2025"}})",
+       R"({"name":"x","hosts":["x"],"sign_in":{"value":"","source":"s","as_of":"2026"}})",
+       R"({"name":"x","hosts":["x"],"imap":{"value":{"host":"y","port":993,"tls":"implicit"},"source":"s","as_of":"2026"}})",
+       R"({"name":"x","hosts":["x"],"imap":{"value":{"host":"a.x","port":0,"tls":"implicit"},"source":"s","as_of":"2026"}})",
+       R"({"name":"x","hosts":["x"],"smtp":{"value":{"host":"a.x","port":25,"tls":"none"},"source":"s","as_of":"2026"}})",
+       R"({"name":"x","hosts":["x"],"unknown":{"value":5,"source":"s","as_of":"2025"}})"})
     EXPECT_THROW(presets_from(document(bad)), Failure) << bad;
 }
 
