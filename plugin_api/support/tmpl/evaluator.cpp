@@ -1,4 +1,5 @@
 #include "support/tmpl/evaluator.hpp"
+#include "support/markup.hpp"
 
 namespace aoh::tmpl {
 namespace {
@@ -97,7 +98,7 @@ void Evaluator::print(const Node& n) {
   }
   if (!o_.html || v.safe) return emit(text, n);
   std::string escaped;
-  escape_html(escaped, text);
+  escape_markup(escaped, text);
   emit(escaped, n);
 }
 

@@ -1,5 +1,6 @@
 // Filters on texts, and the table of all.
 #include "support/tmpl/filters.hpp"
+#include "support/markup.hpp"
 
 #include <algorithm>
 
@@ -48,7 +49,7 @@ Value filter_replace(const FilterCall& c) {
   const auto argument = [&](std::size_t i) {
     std::string raw = c.text(i, ""), out;
     if (!c.html || !c.in.safe || c.arguments[i]->safe) return raw;
-    escape_html(out, raw);
+    escape_markup(out, raw);
     return out;
   };
   const std::string text = show(*c.in), old = argument(0), fresh = argument(1);
@@ -114,7 +115,7 @@ Value vouched(std::string html) {
 Value filter_escape(const FilterCall& c) {
   if (c.in.safe) return c.in;
   std::string out;
-  escape_html(out, show(*c.in));
+  escape_markup(out, show(*c.in));
   return vouched(std::move(out));
 }
 Value filter_nl2br(const FilterCall& c) {

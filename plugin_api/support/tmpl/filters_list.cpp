@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "support/markup.hpp"
 #include "support/tmpl/filters.hpp"
 
 namespace aoh::tmpl {
@@ -48,7 +49,7 @@ Value filter_join(const FilterCall& c) {
   std::string separator = c.text(0, "");
   if (c.html && c.in.safe && c.given(0) && !c.arguments[0]->safe) {
     std::string escaped;
-    escape_html(escaped, separator);
+    escape_markup(escaped, separator);
     separator = std::move(escaped);
   }
   std::string out;

@@ -19,29 +19,6 @@ std::string show(const Json& v) {
   return v.dump();
 }
 
-// The quotes too, so that a value is safe in an attribute that stands in quotes.
-void escape_html(std::string& out, std::string_view text) {
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-}
-
 bool truthy(const Json& v) {
   if (v.is_bool()) return v.boolean();
   if (v.is_number()) return v.number() != 0;

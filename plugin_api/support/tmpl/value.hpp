@@ -29,7 +29,6 @@ struct Value {
 
 /// As printed. Depth is that of the value: at most what JsonLimits let in.
 std::string show(const Json& v);
-void escape_html(std::string& out, std::string_view text);
 bool truthy(const Json& v);  // Jinja's: not null, false, 0, "", [] or {}
 /// 1 equals 1.0; objects without regard to order, n log n.
 bool equal(const Json& a, const Json& b);

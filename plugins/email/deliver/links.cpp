@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "deliver/sigv4.hpp"
 #include "mime/compose.hpp"
+#include "support/markup.hpp"
 
 namespace mailroom::deliver {
 namespace {
@@ -65,25 +66,6 @@ void check_prefix(std::string_view prefix) {
     if (segment.empty() || segment == "." || segment == "..") bad("has an empty segment, \".\" or \"..\"");
     at = end + 1;
   }
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (c == '\'')
-      out += "&#39;";
-    else
-      out += c;
-  }
-  return out;
 }
 
 void check_url(std::string_view url) {
@@ -198,9 +180,10 @@ std::string html_block(const std::vector<LinkText>& links) {
   out += "</p>\n<ul>\n";
   for (const LinkText& l : links) {
     check_url(l.url);
-    out += "<li><a href=\"" + escaped(l.url) + "\"><bdi>" + escaped(mime::safe_filename(l.filename)) +
-           "</bdi></a><br>\n" + human_size(l.size) + ", available until " + utc_minute(l.expires_s) +
-           "<br>\n<small>SHA-256: <code>" + escaped(l.sha256) + "</code></small></li>\n";
+    out += "<li><a href=\"" + aoh::escaped_markup(l.url) + "\"><bdi>" +
+           aoh::escaped_markup(mime::safe_filename(l.filename)) + "</bdi></a><br>\n" + human_size(l.size) +
+           ", available until " + utc_minute(l.expires_s) + "<br>\n<small>SHA-256: <code>" +
+           aoh::escaped_markup(l.sha256) + "</code></small></li>\n";
   }
   return out + "</ul>\n</div>\n";
 }

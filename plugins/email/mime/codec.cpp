@@ -147,6 +147,20 @@ std::string decode_q(std::string_view text) {
   return out;
 }
 
+std::string decode_percent(std::string_view s) {
+  std::string out;
+  out.reserve(s.size());
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (s[i] == '%' && i + 2 < s.size() && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
+      out += static_cast<char>(hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
+      i += 2;
+    } else {
+      out += s[i];
+    }
+  }
+  return out;
+}
+
 std::string decode_uuencode(std::string_view text, bool* broken) {
   std::string out;
   bool begun = false;

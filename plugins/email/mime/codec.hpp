@@ -13,6 +13,8 @@ std::string decode_base64(std::string_view text, bool* broken = nullptr);
 std::string decode_quoted_printable(std::string_view text, bool* broken = nullptr);
 /// The Q encoding of RFC 2047 §4.2.
 std::string decode_q(std::string_view text);
+/// %41 is A (RFC 2231 §4, RFC 3986 §2.1); what is no such triplet stays.
+std::string decode_percent(std::string_view text);
 std::string decode_uuencode(std::string_view text, bool* broken = nullptr);
 /// By the value of a Content-Transfer-Encoding field; an unknown one gives the text itself and `broken`.
 std::string decode_transfer(std::string_view text, std::string_view encoding, bool* broken = nullptr);

@@ -23,20 +23,6 @@ bool among(std::string_view name, const std::array<std::string_view, N>& names) 
 constexpr std::array<std::string_view, 7> kUrls{"src",    "href", "xlink:href", "background",
                                                 "poster", "data", "longdesc"};
 
-std::string percent_decoded(std::string_view s) {
-  std::string out;
-  out.reserve(s.size());
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    if (s[i] == '%' && i + 2 < s.size() && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
-      i += 2;
-    } else {
-      out += s[i];
-    }
-  }
-  return out;
-}
-
 // The part of a URL parser that matters here: blanks around it and line ends within are no part of it.
 std::string clean_url(std::string_view s) {
   while (!s.empty() && static_cast<unsigned char>(s.front()) <= ' ') s.remove_prefix(1);
@@ -132,7 +118,7 @@ class Reader {
     const bool base64 = last != media.npos && iequals(trim(media.substr(last + 1)), "base64");
     const std::string type = to_lower(trim(media.substr(0, media.find(';'))));
     if (!is_token(std::string_view(type).substr(6))) return;
-    const std::string plain = percent_decoded(uri.substr(comma + 1));
+    const std::string plain = decode_percent(uri.substr(comma + 1));
     bool broken = false;
     std::string bytes = base64 ? decode_base64(plain, &broken) : plain;
     if (broken)
@@ -173,7 +159,7 @@ InlineHtml inline_images(std::string_view html, std::string_view id_suffix, std:
 
 bool names_content(std::string_view reference, std::string_view content_id) {
   return reference == content_id ||
-         (reference.find('%') != reference.npos && percent_decoded(reference) == content_id);
+         (reference.find('%') != reference.npos && decode_percent(reference) == content_id);
 }
 
 }  // namespace mailroom::mime

@@ -4,6 +4,7 @@
 
 #include "mime/ascii.hpp"
 #include "mime/charset.hpp"
+#include "mime/codec.hpp"
 #include "mime/headers.hpp"
 #include "mime/parse.hpp"
 
@@ -90,19 +91,6 @@ std::vector<Raw> split(std::string_view s) {
   return found;
 }
 
-std::string percent_decode(std::string_view s) {
-  std::string out;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    if (s[i] == '%' && i + 2 < s.size() && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(s[i + 1]) * 16 + hex_value(s[i + 2]));
-      i += 2;
-    } else {
-      out += s[i];
-    }
-  }
-  return out;
-}
-
 struct Segment {
   std::string value;
   bool extended = false;
@@ -130,7 +118,7 @@ std::string join(const std::map<unsigned, Segment>& segments) {
       }
     }
     any_extended = any_extended || segment.extended;
-    bytes += segment.extended ? percent_decode(value) : std::string(value);
+    bytes += segment.extended ? decode_percent(value) : std::string(value);
   }
   return any_extended ? one_line(to_utf8(bytes, charset)) : decode_header(bytes);
 }

@@ -1,8 +1,11 @@
 // Quoting of the message that is answered.
+#include <algorithm>
+
 #include "mime/ascii.hpp"
 #include "mime/headers.hpp"
 #include "mime/thread.hpp"
 #include "support/json.hpp"
+#include "support/markup.hpp"
 
 namespace mailroom::mime {
 namespace {
@@ -41,32 +44,11 @@ std::string quote_text(const Message& original, std::size_t max_bytes) {
 std::string text_to_html(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    switch (text[i]) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '\r':
-        if (i + 1 < text.size() && text[i + 1] == '\n') break;
-        [[fallthrough]];
-      case '\n':
-        out += "<br>\n";
-        break;
-      default:
-        out += text[i];
-    }
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of("\r\n", at), text.size());
+    aoh::escape_markup(out, text.substr(at, end - at));
+    if (end < text.size()) out += "<br>\n";
+    at = end + 1 + (text.substr(end, 2) == "\r\n");
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "support/markup.hpp"
 
 namespace mailroom::store {
 namespace {
@@ -75,7 +76,7 @@ TEST(Xml, EveryPrefixAndEveryFlippedByteEndsInGoodOrder) {
 
 TEST(Xml, WhatIsEscapedReadsBack) {
   const std::string hard = "\"<&>'&amp;";
-  EXPECT_EQ(parse_xml("<a>" + xml_escaped(hard) + "</a>").text, hard);
+  EXPECT_EQ(parse_xml("<a>" + aoh::escaped_markup(hard) + "</a>").text, hard);
 }
 
 }  // namespace

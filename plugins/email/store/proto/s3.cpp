@@ -2,6 +2,7 @@
 
 #include "deliver/links.hpp"
 #include "store/proto/xml.hpp"
+#include "support/markup.hpp"
 
 namespace mailroom::store {
 namespace {
@@ -182,8 +183,8 @@ PartPage read_parts(std::string_view xml) {
 std::string complete_body(const std::vector<Part>& parts) {
   std::string out = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const Part& p : parts)
-    out += "<Part><PartNumber>" + std::to_string(p.number) + "</PartNumber><ETag>" + xml_escaped(p.etag) +
-           "</ETag></Part>";
+    out += "<Part><PartNumber>" + std::to_string(p.number) + "</PartNumber><ETag>" +
+           aoh::escaped_markup(p.etag) + "</ETag></Part>";
   return out + "</CompleteMultipartUpload>";
 }
 

@@ -21,7 +21,4 @@ struct Xml {
 /// CDATA and references other than lt gt amp quot apos and numbers are refused. Throws Failure(protocol).
 Xml parse_xml(std::string_view text);
 
-/// Text as it may stand within an element.
-std::string xml_escaped(std::string_view text);
-
 }  // namespace mailroom::store
