@@ -25,6 +25,9 @@ struct DraftAttachment {
   /// Meant to be shown in the HTML: needs a content_id, or the HTML calls it by its file name. One that the
   /// HTML does not show is an ordinary attachment, and Composed::warnings says so.
   bool is_inline = false;
+  /// What the bytes of a text file are labelled with ("iso-8859-15"); empty: not labelled. The bytes
+  /// are not converted; a label that is no token (RFC 2045 §5.1) is left out.
+  std::string charset{};
 };
 
 /// What somebody wants sent. Every string is UTF-8. CR, LF, NUL, other control characters and Unicode line

@@ -85,35 +85,6 @@ bool is_ours(std::string_view name) {
                           "MIME-Version"});
 }
 
-/// What a mail program or a server wrote for itself, and what would tell of a way that the message never
-/// went.
-bool is_private(std::string_view name) {
-  for (const std::string_view prefix :
-       {"Resent-", "X-Mozilla-", "X-Enigmail-", "X-KMail-", "X-Evolution-", "X-Apple-", "X-Uniform-Type-",
-        "X-Universally-Unique-", "X-Original-", "X-Envelope-", "X-MS-Exchange-", "X-Gmail-", "X-GM-", "ARC-"})
-    if (istarts_with(name, prefix)) return true;
-  return is_one_of(name, {"Return-Path",
-                          "Received",
-                          "Received-SPF",
-                          "Delivered-To",
-                          "Authentication-Results",
-                          "DKIM-Signature",
-                          "DomainKey-Signature",
-                          "Fcc",
-                          "X-Fcc",
-                          "X-Unsent",
-                          "X-Identity-Key",
-                          "X-Account-Key",
-                          "X-Template",
-                          "Status",
-                          "X-Status",
-                          "X-Keywords",
-                          "X-UID",
-                          "X-UIDL",
-                          "Content-Length",
-                          "Lines"});
-}
-
 class Outgoing {
  public:
   Outgoing(const std::vector<std::string>& own, const ComposeContext& context, const ComposeLimits& limits)
@@ -227,7 +198,7 @@ class Outgoing {
 
   /// Any other field: as it was, folded anew only where it holds what may not stand in a header.
   void rest(const Field& f, std::string_view auto_submitted) {
-    if (is_ours(f.name) || is_private(f.name)) return;
+    if (is_ours(f.name) || is_private_header(f.name)) return;
     if (!auto_submitted.empty() && iequals(f.name, "Auto-Submitted")) return;
     const std::string_view v = trim(f.value);
     if (v.empty()) return;

@@ -185,7 +185,8 @@ Entity attachment_entity(const DraftAttachment& a, const std::string& where, std
     }
   }
   if (!node.plain) node.body = encode_base64(a.bytes);
-  node.fields = type_field(type, name);
+  const bool labelled = type.starts_with("text/") && is_token(a.charset);
+  node.fields = type_field(type, labelled ? a.charset : std::string(), name);
   node.fields.append("Content-Transfer-Encoding: ");
   node.fields += !node.plain ? "base64\r\n" : node.eight_bit ? "8bit\r\n" : "7bit\r\n";
   node.fields += disposition_field(shown ? "inline" : "attachment", name);

@@ -284,10 +284,12 @@ std::string disposition_field(std::string_view disposition, std::string_view fil
   return field.token("filename=\"" + fallback + "\"").take();
 }
 
-std::string type_field(std::string_view type, std::string_view filename) {
+std::string type_field(std::string_view type, std::string_view charset, std::string_view filename) {
   FieldWriter field("Content-Type");
-  if (filename.empty()) return field.token(type).take();
-  field.token(std::string(type) + ';');
+  const char* more = filename.empty() ? "" : ";";
+  field.token(std::string(type) + (charset.empty() ? more : ";"));
+  if (!charset.empty()) field.token("charset=" + std::string(charset) + more);
+  if (filename.empty()) return field.take();
   if (ascii_fallback(filename) == filename)
     return field.token("name=\"" + std::string(filename) + '"').take();
   auto words = encoded_words(filename, 66);  // 'name="' stands before the first one

@@ -41,7 +41,8 @@ std::string ids_field(std::string_view name, const std::vector<std::string>& ids
 std::string disposition_field(std::string_view disposition, std::string_view filename);
 /// Content-Type with the name as old readers want it: as it is, or in encoded words (RFC 2047 §5 forbids them
 /// within quotes, Outlook and others have always read and written them there).
-std::string type_field(std::string_view type, std::string_view filename);
+/// `charset` is a token or empty.
+std::string type_field(std::string_view type, std::string_view charset, std::string_view filename);
 
 /// Encoded words (RFC 2047 §2) of `text`; the first one at most `first` characters long, the others 75. A
 /// word ends between characters, and where a word can hold them, between letters with all their marks,

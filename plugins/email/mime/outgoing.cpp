@@ -205,6 +205,34 @@ bool is_allowed_header(std::string_view name) {
   return std::any_of(kAllowed.begin(), kAllowed.end(), [&](std::string_view n) { return iequals(n, name); });
 }
 
+bool is_private_header(std::string_view name) {
+  for (const std::string_view prefix :
+       {"Resent-", "X-Mozilla-", "X-Enigmail-", "X-KMail-", "X-Evolution-", "X-Apple-", "X-Uniform-Type-",
+        "X-Universally-Unique-", "X-Original-", "X-Envelope-", "X-MS-Exchange-", "X-Gmail-", "X-GM-", "ARC-"})
+    if (istarts_with(name, prefix)) return true;
+  constexpr std::array<std::string_view, 20> kPrivate{"Return-Path",
+                                                      "Received",
+                                                      "Received-SPF",
+                                                      "Delivered-To",
+                                                      "Authentication-Results",
+                                                      "DKIM-Signature",
+                                                      "DomainKey-Signature",
+                                                      "Fcc",
+                                                      "X-Fcc",
+                                                      "X-Unsent",
+                                                      "X-Identity-Key",
+                                                      "X-Account-Key",
+                                                      "X-Template",
+                                                      "Status",
+                                                      "X-Status",
+                                                      "X-Keywords",
+                                                      "X-UID",
+                                                      "X-UIDL",
+                                                      "Content-Length",
+                                                      "Lines"};
+  return std::any_of(kPrivate.begin(), kPrivate.end(), [&](std::string_view n) { return iequals(n, name); });
+}
+
 std::string safe_filename(std::string_view name) {
   std::string out;
   const std::string valid = aoh::valid_utf8(name);

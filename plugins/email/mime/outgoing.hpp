@@ -33,6 +33,10 @@ std::string id_problem(std::string_view id);
 /// Whether a draft may set this field (Draft::extra_headers lists them).
 bool is_allowed_header(std::string_view name);
 
+/// What a mail program or a server wrote for itself (X-Mozilla-*, X-Unsent, Fcc, Received ...): none of it is
+/// sent on with a draft.
+bool is_private_header(std::string_view name);
+
 bool is_token(std::string_view s);  ///< RFC 2045 §5.1, at most 127 characters
 
 }  // namespace mailroom::mime

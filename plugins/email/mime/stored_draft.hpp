@@ -7,7 +7,8 @@
 namespace mailroom::mime {
 
 /// The draft's content, to compose it anew with changes: addresses (Bcc too), subject, text, HTML,
-/// attachments, threading. What else its header says is left behind. Never throws for what the bytes say.
+/// attachments with the charset of text files, threading, X-* fields but for what mail programs keep for
+/// themselves. What else its header says is left behind. Never throws for what the bytes say.
 Draft draft_from_bytes(std::string_view raw);
 
 }  // namespace mailroom::mime

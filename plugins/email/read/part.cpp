@@ -52,6 +52,7 @@ net::Task<mime::DraftAttachment> fetch_part(imap::Client& client, const imap::Me
   mime::DraftAttachment out;
   out.bytes = std::move(decoded->bytes);
   out.mime_type = part->type + "/" + part->subtype;
+  out.charset = std::move(decoded->charset);
   if (decoded->filename) out.filename = *decoded->filename;
   if (out.filename.empty()) out.filename = part->type == "message" ? "message.eml" : "attachment";
   // Written by a stranger; what goes out must be safe on any system.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mime/ascii.hpp"
 #include "mime/stored_draft.hpp"
 #include "mime/thread.hpp"
 #include "read/part.hpp"
@@ -36,6 +37,11 @@ mime::Draft changed(mime::Draft older, mime::Draft given, const aoh::Json& args)
   if (args.has("text") || args.has("html") || given.text || given.html) {
     older.text = std::move(given.text);
     older.html = std::move(given.html);
+  }
+  for (auto& field : older.extra_headers) {
+    const bool again = std::any_of(given.extra_headers.begin(), given.extra_headers.end(),
+                                   [&](const auto& g) { return mime::iequals(g.first, field.first); });
+    if (!again) given.extra_headers.push_back(std::move(field));
   }
   older.extra_headers = std::move(given.extra_headers);
   if (args.has("attachments")) older.attachments = std::move(given.attachments);

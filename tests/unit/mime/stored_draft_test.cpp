@@ -256,6 +256,33 @@ TEST(StoredDraft, IsReadBackToBeChanged) {
   }
 }
 
+TEST(StoredDraft, IsReadBackWithItsFurtherFieldsAndTheLabelsOfItsFiles) {
+  Draft d = draft();
+  d.extra_headers = {{"X-Ticket", "Größe 7"}, {"X-Order", "1"}};
+  d.attachments = {{"a.csv", "text/csv",
+                    "Gr\xF6\xDF"
+                    "e\n",
+                    "", false, "iso-8859-15"},
+                   {"b.txt", "text/plain", "x", "", false, "no token"},
+                   {"c.txt", "text/plain", "x", "", false},
+                   {"d.bin", "application/pdf", "x", "", false, "utf-8"}};
+  std::string raw = stored(d);
+  EXPECT_THAT(raw, HasSubstr("Content-Type: text/csv; charset=iso-8859-15; name=\"a.csv\"\r\n"));
+  raw.insert(0,
+             "X-Mozilla-Status: 0001\r\nX-Unsent: 1\r\nX-ORDER: 2\r\nX-Spam-Status: "
+             "no\r\nX-Empty:\r\nX-Bad_Name: 1\r\n");
+  const Draft back = draft_from_bytes(raw);
+  EXPECT_THAT(back.extra_headers, ElementsAre(std::pair("X-ORDER", "2"), std::pair("X-Ticket", "Größe 7")));
+  ASSERT_EQ(back.attachments.size(), 4u);
+  EXPECT_EQ(back.attachments[0].charset, "iso-8859-15");
+  EXPECT_EQ(back.attachments[0].bytes, d.attachments[0].bytes);
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(back.attachments[i].charset, "") << i;
+  EXPECT_EQ(draft_from_bytes(stored(back)).extra_headers, back.extra_headers);
+  std::string many;
+  for (int i = 0; i < 80; ++i) many += "X-F" + std::to_string(i) + ": v\r\n";
+  EXPECT_NO_THROW(stored(draft_from_bytes(many + raw)));
+}
+
 TEST(StoredDraft, AnyBytesAreReadOrRefused) {
   const std::string raw = stored(draft());
   for (std::size_t i = 0; i <= raw.size(); ++i) {
