@@ -140,6 +140,47 @@ class Drafts(RigTest):
         self.assertTrue(again["repeated"])
         self.assertEqual(len(self.rig.maildir(names["to"])), 1)
 
+    def test_update_keeps_further_headers_and_labels_of_text_files(self):
+        made = self.draft("create", to="ann@rig.test", subject="s", text="one", headers={"X-Ticket": "Größe 7", "X-Order": "1", "Precedence": "bulk"})
+        # Another program puts a text file in, in a charset of its own.
+        [(uid, (_, raw))] = self.lie().items()
+        header, body = raw.split(b"\r\n\r\n", 1)
+        kept, content = header.split(b"MIME-Version: 1.0\r\n")
+        theirs = (kept + b"X-Mozilla-Draft-Info: internal\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" +
+                  content + b"\r\n\r\n" + body + b"\r\n--b\r\nContent-Type: text/csv; charset=iso-8859-15; name=n.csv\r\n"
+                  b"Content-Disposition: attachment; filename=n.csv\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xa4;1\r\n--b--\r\n")
+        self.imap.append("Drafts", "\\Draft", None, theirs)
+        self.draft("discard", uid=uid, uid_validity=made["draft"]["uid_validity"])
+        [uid] = self.lie()
+        self.draft("update", uid=uid, uid_validity=made["draft"]["uid_validity"], text="two", headers={"x-order": "2"})
+        [(_, (_, raw))] = self.lie().items()
+        m = email.message_from_bytes(raw, policy=email.policy.default)
+        self.assertEqual((m["X-Ticket"], m.get_all("X-Order"), m["X-Mozilla-Draft-Info"]), ("Größe 7", ["2"], None))
+        [file] = m.iter_attachments()
+        self.assertEqual((file.get_filename(), file.get_content_charset(), file.get_content().strip()), ("n.csv", "iso-8859-15", "€;1"))
+
+    def test_a_draft_that_was_partly_refused(self):
+        good = f"good.{self.me}"
+        place = self.draft("create", to=f"{good}, refused@rig.test", subject="Half", text="x")["draft"]
+        at = {"uid": place["uid"], "uid_validity": place["uid_validity"]}
+        sent = self.draft("send", **at)
+        self.assertEqual({r["address"]: r["accepted"] for r in sent["recipients"]}, {good: True, "refused@rig.test": False})
+        self.assertEqual((sent["state"], sent["removal"]), ("sent", "removed"))
+        self.assertIn("It did not go to refused@rig.test", sent["notice"])
+        self.assertNotIn(good, sent["notice"])
+        self.assertEqual(self.lie(), {})
+        # Asked once more it tells the same, and sends nothing.
+        again = self.draft("send", **at)
+        self.assertTrue(again["repeated"])
+        self.assertIn("refused@rig.test", again["notice"])
+        self.assertEqual(len(self.rig.maildir(good, wait=1)), 1)
+
+    def test_a_draft_that_all_refuse_stays(self):
+        place = self.draft("create", to="refused@rig.test", subject="None", text="x")["draft"]
+        error = self.refused("email_draft", action="send", uid=place["uid"], uid_validity=place["uid_validity"])
+        self.assertIn("refused@rig.test", error["error"]["server_said"] + error["error"]["what"] + str(error["recipients"]))
+        self.assertEqual(list(self.lie()), [place["uid"]])
+
     def test_from_must_be_ones_own(self):
         self.imap.append("Drafts", "\\Draft", None, b"From: ceo@rig.test\r\nTo: ann@rig.test\r\nSubject: x\r\n\r\nx\r\n")
         [d] = self.draft("list")["drafts"]

@@ -144,7 +144,10 @@ Outgoing outgoing(const Toolbox& box, const aoh::Call& call, const host::Account
     to.to = head.to;
     to.cc = head.cc;
     to.bcc = head.bcc;
-    if (t.original) check_automatic(*t.original, to, account.addresses());
+    if (t.original)
+      check_automatic(*t.original, to, account.addresses());
+    else
+      check_automatic(to, account.addresses());
   }
   const char* by = !automatic ? "" : head.in_reply_to.empty() ? "auto-generated" : "auto-replied";
   Outgoing out{mime::sendable_from_draft(t.raw, account.addresses(), context, limits, by),
@@ -222,6 +225,10 @@ aoh::Result send_draft(const Toolbox& box, const aoh::Json& args, aoh::Call& cal
   if (result.body["isError"].boolean()) return result;
   std::string said = "The draft stays until it is sent.";
   if (structured["state"].str() == "sent") {
+    std::string refused;
+    for (const aoh::Json& r : structured["recipients"].items())
+      if (!r["accepted"].boolean(true))
+        refused += (refused.empty() ? "" : ", ") + printable(r["address"].str(), 320);
     std::string removal = "left";
     try {
       // The outbox removes it too, where the message waited: who comes second finds it gone.
@@ -233,6 +240,8 @@ aoh::Result send_draft(const Toolbox& box, const aoh::Json& args, aoh::Call& cal
     structured.set("removal", removal);
     said = removal == "left" ? "The draft could not be removed: discard it, do not send it again."
                              : "The draft was removed.";
+    // Sending it once more would reach the others twice: what is left to do is told instead.
+    if (!refused.empty()) said += " It did not go to " + refused + ": write to them anew.";
   }
   structured.set("notice", said);
   if (!result.body["content"].empty()) {

@@ -92,6 +92,10 @@ mime::DraftAttachment part_of(const Toolbox& box, aoh::Call& call, const host::A
 void check_automatic(const mime::Message& original, const mime::Draft& draft,
                      const std::vector<std::string>& own) {
   guard(policy::may_auto_reply(original, own));
+  check_automatic(draft, own);
+}
+
+void check_automatic(const mime::Draft& draft, const std::vector<std::string>& own) {
   for (const auto* list : {&draft.to, &draft.cc, &draft.bcc})
     for (const mime::Address& a : *list) guard(policy::may_auto_reply_to(a.address, own));
 }

@@ -43,7 +43,9 @@ mime::DraftAttachment part_of(const Toolbox& box, aoh::Call& call, const host::A
 
 /// The loop guard (policy/loop_guard.hpp) for what a session sends by itself about `original`, to the people
 /// of `draft`. Throws Failure(refused), which is final.
+/// The second form: where what it is about is not known; of the rules those on the people it goes to.
 void check_automatic(const mime::Message& original, const mime::Draft& draft,
                      const std::vector<std::string>& own);
+void check_automatic(const mime::Draft& draft, const std::vector<std::string>& own);
 
 }  // namespace mailroom::tools

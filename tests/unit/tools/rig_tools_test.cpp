@@ -1,6 +1,8 @@
 // Tools against the real Postfix and Dovecot of tests/rig.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "email_fakes/fake_host.hpp"
 #include "outbox/outbox.hpp"
 #include "rig/rig.hpp"
@@ -122,6 +124,106 @@ TEST_F(RigTools, AnAutomaticReplyToARobotIsRefusedForGood) {
   EXPECT_TRUE(r["isError"].boolean());
   EXPECT_EQ(r.path("structuredContent.error.code").str(), "refused") << r.dump();
   EXPECT_FALSE(r.path("structuredContent.error.temporary").boolean());
+}
+
+// What a session that a message opened sends by itself: the rules of policy/loop_guard.hpp, by tool.
+struct LoopGuard : RigTools {
+  LoopGuard() {
+    account("v", kVictim);
+    fake.sessions["c9"] =
+        aoh::Json{{"session_id", "s1"}, {"trigger", {{"email", {{"mailbox", "INBOX"}, {"uid", 1}}}}}};
+  }
+  aoh::Json by_itself(aoh::Result (*tool)(const Toolbox&, const aoh::Json&, aoh::Call&), aoh::Json args) {
+    args.set("credential_id", "v");
+    const FakeCall call(aoh::Json{{"call_id", "c9"},
+                                  {"session_id", "s1"},
+                                  {"idempotency_key", "key-" + std::to_string(++keys)},
+                                  {"grants", {{"v", aoh::Json::array({"send"})}}}});
+    return tool(box, args, *call.call).body;
+  }
+  /// The rule that refused for good, else the state.
+  static std::string fate(const aoh::Json& r) {
+    const aoh::Json& error = r.path("structuredContent.error");
+    if (error.is_null()) return r.path("structuredContent.state").str();
+    EXPECT_EQ(error["code"].str(), "refused") << r.dump();
+    EXPECT_FALSE(error["temporary"].boolean()) << r.dump();
+    return error["where"].str();
+  }
+  std::string receive(const char* subject, std::vector<std::string> headers,
+                      const char* from = "ann@rig.test") {
+    Rig::Mail mail{.to = kVictim, .subject = subject};
+    mail.from = from;
+    mail.headers = std::move(headers);
+    const std::string id = rig->deliver(mail).at(0);
+    rig->maildir(kVictim, ++received);
+    return id;
+  }
+  /// A draft that answers `id` (nothing when empty), stored by a person and sent by the session.
+  std::string send_draft(const std::string& id, const std::string& to) {
+    aoh::Json args{{"credential_id", "v"}, {"action", "create"}, {"to", to}, {"subject", "d"}, {"text", "x"}};
+    if (!id.empty()) args.set("in_reply_to", aoh::Json{{"message_id", id}});
+    const aoh::Json made = run(email_draft, args, "create-" + std::to_string(++keys));
+    EXPECT_FALSE(made["isError"].boolean()) << made.dump();
+    return fate(
+        by_itself(email_draft, {{"action", "send"},
+                                {"uid", made.path("structuredContent.draft.uid")},
+                                {"uid_validity", made.path("structuredContent.draft.uid_validity")}}));
+  }
+  static constexpr const char* kVictim = "guarded@rig.test";
+  static inline std::size_t received = 0;
+  static inline int keys = 0;
+};
+
+TEST_F(LoopGuard, ForwardsAndDraftsKeepTheRulesOfReplies) {
+  const struct {
+    const char* rule;
+    std::vector<std::string> headers;
+    const char* from;
+  } robots[] = {{"auto_submitted", {"Auto-Submitted: auto-generated"}, "ann@rig.test"},
+                {"precedence", {"Precedence: bulk"}, "ann@rig.test"},
+                {"list", {"List-Id: <l.rig.test>"}, "ann@rig.test"},
+                {"suppressed", {"X-Auto-Response-Suppress: All"}, "ann@rig.test"},
+                {"machine_sender", {}, "no-reply@rig.test"},
+                {"own_address", {}, kVictim}};
+  for (const auto& r : robots) {
+    const std::string id = receive(r.rule, r.headers, r.from);
+    const std::string rule = std::string("loop guard: ") + r.rule;
+    EXPECT_EQ(fate(by_itself(email_forward, {{"message_id", id}, {"to", "carl@rig.test"}})), rule);
+    EXPECT_EQ(fate(by_itself(email_reply, {{"message_id", id}, {"text", "x"}, {"to", "carl@rig.test"}})),
+              rule);
+    EXPECT_EQ(send_draft(id, "carl@rig.test"), rule);
+  }
+  EXPECT_EQ(rig->maildir("carl@rig.test").size(), 0u);
+}
+
+TEST_F(LoopGuard, NothingGoesToARobotOrToOneself) {
+  const std::string id = receive("a person's", {});
+  for (const auto& [to, rule] : {std::pair("mailer-daemon@rig.test", "loop guard: machine_sender"),
+                                 std::pair("list-bounces@rig.test", "loop guard: machine_sender"),
+                                 std::pair(kVictim, "loop guard: own_address")}) {
+    EXPECT_EQ(fate(by_itself(email_forward, {{"message_id", id}, {"to", to}})), rule) << to;
+    EXPECT_EQ(fate(by_itself(email_forward, {{"message_id", id}, {"to", "dora@rig.test"}, {"bcc", to}})),
+              rule);
+    EXPECT_EQ(send_draft(id, to), rule) << to;
+    EXPECT_EQ(send_draft("", to), rule) << "a draft that answers nothing, to " << to;
+  }
+  EXPECT_EQ(rig->maildir("dora@rig.test").size(), 0u);
+}
+
+TEST_F(LoopGuard, APersonsMailIsPassedOnAndMarkedAsAutomatic) {
+  const std::string id = receive("a person's question", {});
+  EXPECT_EQ(fate(by_itself(email_forward, {{"message_id", id}, {"to", "emil@rig.test"}})), "sent");
+  EXPECT_EQ(send_draft(id, "fred@rig.test"), "sent");
+  EXPECT_EQ(send_draft("", "gina@rig.test"), "sent");
+  for (const auto& [to, word] :
+       {std::pair("emil@rig.test", "auto-generated"), std::pair("fred@rig.test", "auto-replied"),
+        std::pair("gina@rig.test", "auto-generated")}) {
+    const aoh::Json there = rig->maildir(to, 1);
+    ASSERT_EQ(there.size(), 1u) << to;
+    std::ifstream file(there.at(0)["file"].str());
+    const std::string raw(std::istreambuf_iterator<char>(file), {});
+    EXPECT_NE(raw.find(std::string("\nAuto-Submitted: ") + word), std::string::npos) << raw;
+  }
 }
 
 TEST_F(RigTools, MailboxesAndTheirState) {
