@@ -128,10 +128,8 @@ void check_may_send(const aoh::Call& call, const std::string& credential) {
                   "Leave the draft to a person, or have the agent granted send");
 }
 
-Outgoing outgoing(const Toolbox& box, const aoh::Call& call, const host::Account& account, const ToSend& t,
-                  bool automatic) {
+Outgoing outgoing(const Toolbox& box, const host::Account& account, const ToSend& t, bool automatic) {
   if (t.error) throw Failure(t.error);
-  (void)call;
   mime::ComposeContext context;
   context.unix_seconds = box.runtime.services().clock.wall_ns() / 1'000'000'000;
   context.message_id_unique = random_token(26);
@@ -218,7 +216,7 @@ aoh::Result send_draft(const Toolbox& box, const aoh::Json& args, aoh::Call& cal
       account.id, "draft",
       std::to_string(place.uid_validity) + "/" + std::to_string(place.uid) + "/" + t.place.mailbox);
   aoh::Result result = send_once(box, call, account, key, SendOptions::of(box, args),
-                                 [&] { return outgoing(box, call, account, t, automatic); });
+                                 [&] { return outgoing(box, account, t, automatic); });
   aoh::Json& structured = result.body.slot("structuredContent");
   if (result.status != AOH_OK) return result;
   structured.set("action", "send");
