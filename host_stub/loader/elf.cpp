@@ -1,12 +1,14 @@
 #include "loader/elf.hpp"
 
 #include <elf.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/dll/library_info.hpp>
+#include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <stdexcept>
 
@@ -15,27 +17,48 @@ namespace {
 
 constexpr std::size_t kMaxFile = 512u << 20;
 
-/// Reads structs from the file's bytes; every offset is a stranger's number.
+/// Reads structs from the file; every offset is a stranger's number. Nothing of it is kept: modules have tens
+/// of megabytes, most of them debug information that nobody looks at here.
 class Image {
  public:
-  explicit Image(std::string bytes) : bytes_(std::move(bytes)) {}
+  Image(const std::filesystem::path& file, std::uint64_t size)
+      : size_(size), fd_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ < 0) throw std::runtime_error(std::string("cannot be read: ") + std::strerror(errno));
+  }
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
+  ~Image() { ::close(fd_); }
+
   template <class T>
-  T at(std::size_t offset) const {
-    if (offset > bytes_.size() || bytes_.size() - offset < sizeof(T))
-      throw std::runtime_error("is cut off or damaged");
+  T at(std::uint64_t offset) const {
     T value;
-    std::memcpy(&value, bytes_.data() + offset, sizeof(T));
+    if (read(offset, &value, sizeof(T)) != sizeof(T)) throw std::runtime_error("is cut off or damaged");
     return value;
   }
-  std::string text(std::size_t offset, std::size_t end) const {
-    end = std::min(end, bytes_.size());
+  std::string text(std::uint64_t offset, std::uint64_t end) const {
+    end = std::min(end, size_);
     if (offset >= end) throw std::runtime_error("is damaged: a name lies outside its table");
-    const std::size_t stop = bytes_.find('\0', offset);
-    return bytes_.substr(offset, std::min(stop, end) - offset);
+    std::string name;
+    std::array<char, 256> piece;
+    while (offset < end) {
+      const std::size_t n = read(offset, piece.data(), std::min<std::uint64_t>(piece.size(), end - offset));
+      const auto* const stop = std::find(piece.data(), piece.data() + n, '\0');
+      name.append(piece.data(), static_cast<std::size_t>(stop - piece.data()));
+      if (n == 0 || stop != piece.data() + n) break;
+      offset += n;
+    }
+    return name;
   }
 
  private:
-  std::string bytes_;
+  std::size_t read(std::uint64_t offset, void* into, std::size_t n) const {
+    if (offset > size_ || size_ - offset < n) return 0;
+    const ssize_t got = ::pread(fd_, into, n, static_cast<off_t>(offset));
+    return got < 0 ? 0 : static_cast<std::size_t>(got);
+  }
+
+  std::uint64_t size_;
+  int fd_;
 };
 
 Elf64_Ehdr header(const Image& image) {
@@ -110,8 +133,7 @@ ElfFacts read_elf(const std::filesystem::path& file) {
   if (ec) throw std::runtime_error(file.string() + " cannot be read: " + ec.message());
   if (size > kMaxFile) throw std::runtime_error(file.string() + " is larger than 512 MiB");
   try {
-    std::ifstream in(file, std::ios::binary);
-    const Image image(std::string(std::istreambuf_iterator<char>(in), {}));
+    const Image image(file, size);
     ElfFacts facts;
     std::set<std::string> exports;
     read_sections(image, facts, exports);
