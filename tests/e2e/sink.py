@@ -118,7 +118,7 @@ class Sink:
     @staticmethod
     def address(line):
         # A quoted local part may hold angle brackets (RFC 5321, 4.1.2).
-        return re.match(rb'[^<]*<((?:"(?:[^"\\\\]|\\\\.)*"|[^">])*)>', line)[1].decode(errors="replace")
+        return re.match(rb'[^<]*<((?:"(?:[^"\\]|\\.)*"|[^">])*)>', line)[1].decode(errors="replace")
 
     def close(self):
         try:
