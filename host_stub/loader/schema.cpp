@@ -400,11 +400,16 @@ class Validator {
     if (!n.any_of.empty()) alternatives(n.any_of, v, at, false);
     if (!n.one_of.empty()) alternatives(n.one_of, v, at, true);
   }
-  /// Says the problems of the alternative that came nearest: the one that went deepest, then the one with the
-  /// fewest.
+  /// Says the problems of the alternative that came nearest: one that takes values of this type, then the one
+  /// that went deepest, then the one with the fewest.
   void alternatives(const std::vector<Node>& subs, const Json& v, const std::string& at, bool exactly_one) {
     std::size_t matching = 0;
     std::vector<Problem> best;
+    bool best_fits = false;
+    const auto fits = [&v](const Node& n) {
+      return n.types.empty() ||
+             std::any_of(n.types.begin(), n.types.end(), [&](const auto& t) { return has_type(v, t); });
+    };
     const auto depth = [](const std::vector<Problem>& ps) {
       std::size_t longest = 0;
       for (const Problem& p : ps) longest = std::max(longest, p.pointer.size());
@@ -414,9 +419,12 @@ class Validator {
       std::vector<Problem> problems = tried(sub, v, at);
       if (problems.empty()) {
         ++matching;
-      } else if (best.empty() || depth(problems) > depth(best) ||
-                 (depth(problems) == depth(best) && problems.size() < best.size())) {
+      } else if (const bool f = fits(sub);
+                 best.empty() || f > best_fits ||
+                 (f == best_fits && (depth(problems) > depth(best) ||
+                                     (depth(problems) == depth(best) && problems.size() < best.size())))) {
         best = std::move(problems);
+        best_fits = f;
       }
     }
     if (matching == 1 || (matching > 1 && !exactly_one)) return;

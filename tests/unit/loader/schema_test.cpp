@@ -51,6 +51,8 @@ TEST(Schema, EachKeywordAcceptsAndRefuses) {
        "exactly one of the alternatives, 2 match"},
       {R"({"allOf":[{"minimum":1},{"maximum":3}]})", "2", "4", "at most 3"},
       {R"({"not":{"type":"string"}})", "1", "\"x\"", "something else"},
+      {R"({"anyOf":[{"type":"string"},{"type":"object"},{"type":"array","minItems":1}]})", "[1]", "[]",
+       "at least 1 items, came 0"},
       {R"({"anyOf":[{"pattern":"^a"},{"pattern":"^b"}]})", "\"bx\"", "\"cx\"", "matches"},
   };
   for (const Case& c : cases) {
