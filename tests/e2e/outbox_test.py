@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -141,6 +142,39 @@ class Outbox(unittest.TestCase):
         self.sink.on_mail = lambda sender: "250 2.1.0 ok"
         self.assertEqual(self.host.call("email_send", {"credential_id": "me", "to": "b@x.example", "text": "t", "idempotency_key": "k"})["state"], "sent")
         self.assertEqual(len(self.sink.messages), 1)
+
+    def test_who_is_there_for_one_call_learns_that_nothing_goes_by_itself(self):
+        self.account()
+        r = self.host.run("call", "email_send", json.dumps({"credential_id": "me", "to": "b@x.example", "text": "t", "send_at": self.in_an_hour()}))
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("host-stub run", r.stdout)
+
+    def test_a_message_has_no_more_recipients_than_the_account_may_give_it(self):
+        self.account(limits={"recipients_per_message": 2})
+        to = ["a@x.example", "b@x.example"]
+        self.assertEqual(self.send(to=to)["state"], "sent")
+        r = self.host.run("call", "email_send", json.dumps({"credential_id": "me", "to": to, "bcc": "c@x.example", "text": "t"}))
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("recipients_per_message", r.stderr)
+        self.assertEqual(len(self.sink.messages), 1)
+
+    def test_a_file_that_could_not_be_uploaded_is_on_record(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            closed = s.getsockname()[1]
+        self.host.write("key.secret", "planted-key")
+        self.host.write("store.json", json.dumps({"id": "files", "type": "s3", "endpoint": f"http://127.0.0.1:{closed}", "bucket": "mails",
+                                                  "access_key": "A", "require_tls": False}))
+        self.host.ok("credential", "add", "--file", os.path.join(self.host.dir, "store.json"),
+                     "--secret-file", "secret_key=" + os.path.join(self.host.dir, "key.secret"))
+        self.account(link_store="files", limits={"max_message_bytes": 100_000})
+        path = self.host.write("large.txt", "x" * 200_000)
+        r = self.host.run("call", "email_send", json.dumps({"credential_id": "me", "to": "b@x.example", "text": "t", "attachments": [{"path": path}]}))
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(f"127.0.0.1:{closed}", r.stderr)
+        (record,) = self.records()
+        self.assertEqual(record["state"], "failed")
+        self.assertIn(f"127.0.0.1:{closed}", json.dumps(record["error"]))
+        self.assertEqual(self.sink.messages, [])
 
     def test_a_cut_after_the_dot_is_uncertain_and_never_repeated(self):
         self.account()

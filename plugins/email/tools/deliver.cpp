@@ -28,6 +28,12 @@ void check_smtp(const host::Account& account) {
 
 Store::Entry prepare(const Toolbox& box, aoh::Call& call, const host::Account& account, const SendKey& key,
                      const SendOptions& options, Outgoing out) {
+  if (const auto most = account.limits.recipients_per_message; most && out.mail.envelope_to.size() > *most)
+    throw Failure(Errc::limit,
+                  "the message has " + std::to_string(out.mail.envelope_to.size()) +
+                      " recipients, and the account may give a message " + std::to_string(*most),
+                  "credential " + account.id + ": limits.recipients_per_message",
+                  "Send several messages, or email_broadcast: each gets one of their own");
   sign(box, account, call.id(), out.mail);
   Record r;
   r.id = key.outbox_id;
@@ -55,7 +61,7 @@ std::optional<aoh::Result> settled(const Toolbox& box, Store::Entry& entry) {
           box.outbox.store().save(entry);
         } catch (const std::exception&) {  // the next answer tries again
         }
-      return outcome_result(r, true);
+      return outcome_result(r, true, box.outbox.resident());
     case outbox::Step::call_uncertain:
       r.state = State::uncertain;
       box.outbox.store().save(entry);
@@ -81,6 +87,21 @@ aoh::Result transmit(const Toolbox& box, aoh::Call& call, outbox::Attempt attemp
   }
   r.state = State::uncertain;
   return uncertain_result(r, false);
+}
+
+// The message must not go before its files are there; what stopped them is on record, for those who look
+// there.
+void upload(const Toolbox& box, Store::Entry& entry, const SendOptions& options) {
+  try {
+    options.upload(entry.record);
+  } catch (const Failure& f) {
+    if (entry.record.state == State::prepared) {
+      entry.record.state = State::failed;
+      entry.record.error = error_json(f.error);
+      box.outbox.store().save(entry);
+    }
+    throw;
+  }
 }
 
 }  // namespace
@@ -110,7 +131,8 @@ SendOptions SendOptions::of(const Toolbox& box, const aoh::Json& args) {
   o.send_at_unix_ns = time_of(args, "send_at");
   const std::int64_t now = box.runtime.services().clock.wall_ns();
   if (o.send_at_unix_ns > now + outbox::kFurthest)
-    throw Failure(Errc::invalid, "the time to send lies more than a year ahead", "send_at");
+    throw Failure(Errc::invalid, "the time to send lies more than a year ahead", "send_at",
+                  "Name a nearer time, or leave it out to send at once");
   if (o.send_at_unix_ns != 0 && o.send_at_unix_ns <= now) o.send_at_unix_ns = 0;
   return o;
 }
@@ -142,7 +164,7 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   if (options.preview) return with_links(preview_result(box, *entry, key.told));
   if (!plans.is_null() && options.upload) {
     call.progress(0, 3, "uploading large files");
-    options.upload(r);
+    upload(box, *entry, options);
   }
   if (r.send_at_unix_ns > box.runtime.services().clock.wall_ns()) {
     r.state = State::queued;
@@ -150,7 +172,7 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
     r.why_queued = "send_at";
     box.outbox.store().save(*entry);
     box.outbox.wake(r, r.send_at_unix_ns);
-    return with_links(outcome_result(r, false));
+    return with_links(outcome_result(r, false, box.outbox.resident()));
   }
   if (r.state == State::preview) {
     r.state = State::prepared;

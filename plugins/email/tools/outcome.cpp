@@ -43,7 +43,7 @@ aoh::Json outcome_json(const outbox::Record& r, bool repeated) {
   return j;
 }
 
-aoh::Result queued_result(const outbox::Record& r, aoh::Json j) {
+aoh::Result queued_result(const outbox::Record& r, aoh::Json j, bool resident) {
   std::string text =
       "Not sent yet: it lies in the outbox and goes by itself at " + utc_text(r.next_attempt_unix_ns);
   if (r.why_queued == "send_at")
@@ -52,6 +52,7 @@ aoh::Result queued_result(const outbox::Record& r, aoh::Json j) {
     text += "; the last attempt ended with: " + r.error["what"].str_or("a temporary refusal");
   else
     text += " (" + r.why_queued + ")";
+  if (!resident) text += ". Nothing goes by itself while no host stays up: host-stub run";
   text += ". Do not send it again. Message-ID <" + r.message_id + ">, outbox record " + r.id + ".";
   return aoh::Result::ok(std::move(j), std::move(text));
 }
@@ -66,10 +67,10 @@ aoh::Result uncertain_result(const outbox::Record& r, bool repeated) {
   return error_result(e, extra);
 }
 
-aoh::Result outcome_result(const outbox::Record& r, bool repeated) {
+aoh::Result outcome_result(const outbox::Record& r, bool repeated, bool resident) {
   if (r.state == State::uncertain) return uncertain_result(r, repeated);
   aoh::Json j = outcome_json(r, repeated);
-  if (r.state == State::queued) return queued_result(r, std::move(j));
+  if (r.state == State::queued) return queued_result(r, std::move(j), resident);
   if (r.state != State::sent) {
     Error e{Errc::refused, r.error["what"].str_or("the server refused the message"), r.error["where"].str(),
             r.error["server_said"].str(), r.error["cure"].str()};

@@ -7,8 +7,8 @@ namespace mailroom::tools {
 
 /// sent: ok; queued: ok, with when and why; refused, failed, cancelled: isError; uncertain: isError with
 /// `state` and `outbox_id`, never to be repeated. `repeated`: the answer comes from the record of an earlier
-/// call.
-aoh::Result outcome_result(const outbox::Record& record, bool repeated);
+/// call. `resident`: the host stays up, so that what is queued goes by itself.
+aoh::Result outcome_result(const outbox::Record& record, bool repeated, bool resident = true);
 aoh::Result uncertain_result(const outbox::Record& record, bool repeated);
 
 /// "2026-11-26T09:00:00Z".
