@@ -32,7 +32,7 @@ std::string unknown_verb(const CLI::App& app, const std::vector<std::string>& ar
       const std::string near = nearest(word, names);
       std::string all;
       for (const auto& n : names) all += (all.empty() ? "" : ", ") + n;
-      return "there is no verb \"" + word + "\"" + (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
+      return "there is no verb \"" + word + "\"" + (near.empty() ? "." : "; did you mean \"" + near + "\"?") +
              " Known: " + all;
     }
     level = level->get_subcommand(word);

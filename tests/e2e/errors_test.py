@@ -275,6 +275,11 @@ class Errors(RigTest):
         self.fails(self.host.run("call", "email_fetch", '{"credential_id":"me","mailbox":"INBOX","uid":"seven"}'), "uid", "integer")
         self.fails(self.host.run("call", "email_fetch", '{"credential_id":"me","malbox":"INBOX","uid":7}'), "malbox", "mailbox")
         self.fails(self.host.run("call", "email_fetch", '{"credential_id":"me",'), "json")
+        send = {"credential_id": "me", "to": "a@rig.test", "text": "t"}
+        self.fails(self.host.run("call", "email_send", json.dumps({**send, "to": []})), "/to", "at least 1 items")
+        self.fails(self.host.run("call", "email_send", json.dumps({**send, "attachments": [{"blob": "b-none"}]})), "attachments[0].blob", "b-none")
+        del send["to"]
+        self.fails(self.host.run("call", "email_broadcast", json.dumps({**send, "recipients": ["a@rig.test", "bad"]})), "recipients[1].to")
         self.fails(self.host.run("call", "email_mailboxes", '{"credential_id":"nobody"}'), "nobody", "credential")
 
     def test_mail_injection_is_refused_before_anything_is_sent(self):

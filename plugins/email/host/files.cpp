@@ -32,7 +32,7 @@ std::string reason(int error) { return std::error_code(error, std::generic_categ
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      throw Failure(Errc::not_found, "there is no such file", where);
+      throw Failure(Errc::not_found, "there is no such file", where, "Check the path");
     case EXDEV:
     case ELOOP:
       throw Failure(Errc::refused, "the path leads out of " + std::string(field), where,
@@ -77,7 +77,9 @@ OpenFile::OpenFile(std::string_view path, std::string_view root, std::string_vie
   if (file.fd < 0) fail(errno, where_, field);
   struct stat st {};
   if (::fstat(file.fd, &st) != 0) fail(errno, where_, field);
-  if (!S_ISREG(st.st_mode)) throw Failure(Errc::refused, "this is not a regular file", where_);
+  if (!S_ISREG(st.st_mode))
+    throw Failure(Errc::refused, "this is not a regular file", where_,
+                  "Name a file, not a folder or a device");
   size_ = static_cast<std::uint64_t>(st.st_size);
   fd_ = std::exchange(file.fd, -1);
 }

@@ -40,6 +40,17 @@ std::string type_by_name(std::string_view name) {
   return {};
 }
 
+aoh::Json info_of(const Toolbox& box, const std::string& blob, const aoh::Call& call,
+                  const std::string& field) {
+  try {
+    return box.runtime.services().blobs.stat(blob, call.id());
+  } catch (const aoh::StatusError& e) {
+    if (e.status != AOH_E_NOT_FOUND) throw;
+    throw Failure(Errc::not_found, "there is no such blob: \"" + printable(blob, 64) + "\"", field,
+                  "Name one of this session, as the tool that made it told");
+  }
+}
+
 }  // namespace
 
 std::string root_for(const Toolbox& box, const aoh::Call& call) {
@@ -56,7 +67,7 @@ std::vector<AttachmentSource> attachment_sources(const Toolbox& box, const aoh::
     s.field = "attachments[" + std::to_string(i) + "]";
     if (a.has("blob") + a.has("base64") + a.has("path") + a.has("message") != 1)
       throw Failure(Errc::invalid, "an attachment needs exactly one of blob, base64, path and message",
-                    s.field);
+                    s.field, "Say with one of them where its bytes come from");
     if (a.has("message"))
       s.head = part_of(box, call, account, a["message"], box.runtime.config().max_message_bytes);
     if (!a["filename"].str().empty()) s.head.filename = a["filename"].str();
@@ -65,7 +76,7 @@ std::vector<AttachmentSource> attachment_sources(const Toolbox& box, const aoh::
     s.head.is_inline = a["inline"].boolean();
     if (a.has("blob")) {
       s.blob = a["blob"].str();
-      const aoh::Json info = box.runtime.services().blobs.stat(s.blob, call.id());
+      const aoh::Json info = info_of(box, s.blob, call, s.field + ".blob");
       s.size = static_cast<std::uint64_t>(info["size"].integer());
       if (s.head.filename.empty()) s.head.filename = info["filename"].str();
       if (s.head.mime_type.empty()) s.head.mime_type = info["mime_type"].str();

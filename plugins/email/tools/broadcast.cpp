@@ -65,19 +65,28 @@ std::vector<std::pair<mime::Address, aoh::Json>> recipients_of(const aoh::Json& 
   std::vector<std::pair<mime::Address, aoh::Json>> out;
   std::set<std::string> seen;
   const aoh::Json::Array& rows = args["recipients"].items();
-  if (rows.empty()) throw Failure(Errc::invalid, "nobody to send to", "recipients");
+  if (rows.empty())
+    throw Failure(Errc::invalid, "nobody to send to", "recipients",
+                  "Give a list of addresses, or of {to, data}");
   if (rows.size() > kMostRecipients)
     throw Failure(Errc::limit, "more than " + std::to_string(kMostRecipients) + " recipients", "recipients",
                   "Make several broadcasts of them");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string where = "recipients[" + std::to_string(i) + "]";
     const aoh::Json wrapped{{"to", rows[i].is_object() ? rows[i]["to"] : rows[i]}};
-    const auto found = addresses_of(wrapped, "to");
+    std::vector<mime::Address> found;
+    try {
+      found = addresses_of(wrapped, "to");
+    } catch (const Failure& f) {
+      Error e = f.error;
+      e.where = where + ".to";
+      throw Failure(std::move(e));
+    }
     if (found.size() != 1)
-      throw Failure(Errc::invalid, "expected one address, got " + std::to_string(found.size()),
-                    where + ".to");
+      throw Failure(Errc::invalid, "expected one address, got " + std::to_string(found.size()), where + ".to",
+                    "Each recipient has an entry of their own: an address, or {to, data}");
     if (const std::string problem = mime::address_problem(found[0].address); !problem.empty())
-      throw Failure(Errc::invalid, "this address " + problem, where + ".to");
+      throw Failure(Errc::invalid, "this address " + problem, where + ".to", "Write user@example.org");
     if (!seen.insert(found[0].address).second) {
       ++doubles;
       continue;
@@ -306,7 +315,9 @@ aoh::Result start(const Toolbox& box, Broadcasts& broadcasts, const aoh::Json& a
 
 std::string id_of(const aoh::Json& args) {
   const std::string& id = args["broadcast_id"].str();
-  if (id.empty()) throw Failure(Errc::invalid, "no broadcast was named", "broadcast_id");
+  if (id.empty())
+    throw Failure(Errc::invalid, "no broadcast was named", "broadcast_id",
+                  "Give the id that start answered; action list shows them");
   return id;
 }
 
@@ -314,7 +325,8 @@ BroadcastJob need(const Broadcasts& broadcasts, const aoh::Json& args, const std
   const auto job = broadcasts.find(id_of(args));
   if (!job || job->credential_id != credential)
     throw Failure(Errc::not_found, "the account has no such broadcast",
-                  "broadcast " + printable(args["broadcast_id"].str(), 64));
+                  "broadcast " + printable(args["broadcast_id"].str(), 64),
+                  "action list shows those there are");
   return *job;
 }
 
