@@ -130,13 +130,15 @@ struct Thunks {
   static bool outbox_names(InstanceHost& i, std::string_view credential, std::string_view bearer) {
     constexpr std::string_view kPrefix = "outbox:";
     if (!bearer.starts_with(kPrefix) || !i.services_.state) return false;
-    const auto entry =
-        i.services_.state->get(i.module_, "outbox/" + std::string(bearer.substr(kPrefix.size())));
+    const std::string id(bearer.substr(kPrefix.size()));
+    const auto entry = i.services_.state->get(i.module_, "outbox/" + id);
     if (!entry) return false;
     const Json record = Json::parse(entry->text);
     const std::string& state = record["state"].str();
     const std::string& granted = record["credential_id"].str();
-    return (state == "prepared" || state == "queued" || state == "committing" || state == "sent") &&
+    // What was sent needs a password only while something is owed for it: its copy, its draft.
+    return (state == "prepared" || state == "queued" || state == "committing" ||
+            (state == "sent" && i.services_.state->get(i.module_, "due/" + id))) &&
            (granted == credential || goes_with(i, credential, granted));
   }
   static bool may_use(InstanceHost& i, std::string_view credential, std::string_view bearer) {

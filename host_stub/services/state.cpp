@@ -70,12 +70,13 @@ std::vector<std::pair<std::string, std::uint64_t>> State::list(std::string_view 
                                                                std::string_view after,
                                                                std::size_t limit) const {
   std::vector<std::pair<std::string, std::uint64_t>> out;
-  Statement s(db_,
-              "SELECT key, version FROM state WHERE module=? AND key>=? AND key>? AND substr(CAST(key AS "
-              "BLOB),1,?)=CAST(? AS BLOB) "
-              "ORDER BY key LIMIT ?");
-  s.with(module, prefix, after, static_cast<std::int64_t>(prefix.size()), prefix,
-         static_cast<std::int64_t>(limit));
+  // The first key behind all that begin with the prefix, so that nothing behind them is read.
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xFF') end.pop_back();
+  if (!end.empty()) ++end.back();
+  Statement s(db_, std::string("SELECT key, version FROM state WHERE module=? AND key>=? AND key>? ") +
+                       (end.empty() ? "AND key>=? " : "AND key<? ") + "ORDER BY key LIMIT ?");
+  s.with(module, prefix, after, end, static_cast<std::int64_t>(limit));
   while (s.step()) out.emplace_back(s.text(0), static_cast<std::uint64_t>(s.integer(1)));
   return out;
 }

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 import unittest
 
@@ -123,6 +124,45 @@ class Broadcast(unittest.TestCase):
         self.assertLess(held, 115)
         r = self.host.run("call", "email_broadcast", json.dumps({"credential_id": "me", "action": "resume", "broadcast_id": other}))
         self.assertNotEqual(r.returncode, 0)
+
+    def test_a_pause_holds_also_what_was_under_way(self):
+        asked, answer = threading.Event(), threading.Event()
+        self.addCleanup(answer.set)
+        self.sink.on_rcpt = lambda s, r: asked.set() or (answer.wait(60) and "450 4.2.1 later")
+        self.host.start("--virtual-clock")
+        broadcast = self.start(n=3)["broadcast_id"]
+        self.assertTrue(asked.wait(20))
+        self.action("pause", broadcast)
+        self.sink.on_rcpt = lambda s, r: "250 2.1.5 ok"
+        answer.set()
+        for _ in range(4):
+            time.sleep(0.3)
+            self.host.ok("clock", "advance", "2m")
+        self.assertEqual((self.sink.messages, self.action("report", broadcast)["counts"]), ([], {"open": 3}))
+        self.action("resume", broadcast)
+        self.done(broadcast)
+        self.assertEqual(self.numbers(), collections.Counter(range(3)))
+
+    def test_what_goes_on_after_a_pause_goes_at_once(self):
+        self.sink.on_rcpt = lambda s, r: "450 4.2.1 later"
+        self.host.start("--virtual-clock")
+        broadcast = self.start(n=3)["broadcast_id"]
+        wait_for("all were refused for now", lambda: all(r["state"] == "queued" and r["attempts"] == 1 for r in self.host.json("outbox", "list")["outbox"] if r["kind"] == "email") and len(self.host.json("outbox", "list")["outbox"]) == 4, 20)
+        self.action("pause", broadcast)
+        self.sink.on_rcpt = lambda s, r: "250 2.1.5 ok"
+        self.action("resume", broadcast)
+        wait_for("all have it", lambda: self.numbers() == collections.Counter(range(3)), 20)
+
+    def test_a_key_is_for_one_request(self):
+        self.host.start()
+        answer = self.start(n=3, idempotency_key="k")
+        for tool, arguments in (("email_broadcast", {"recipients": ["other@x.example"], "text": "other"}), ("email_send", {"to": "other@x.example", "text": "other"})):
+            r = self.host.run("call", tool, json.dumps({"credential_id": "me", "idempotency_key": "k", **arguments}))
+            self.assertIn("used for another message", r.stderr + r.stdout, tool)
+        self.assertEqual(self.start(n=3, idempotency_key="k")["broadcast_id"], answer["broadcast_id"])
+        self.assertEqual(self.host.call("email_send", {"credential_id": "me", "to": "b@x.example", "text": "t", "idempotency_key": "s"})["state"], "sent")
+        r = self.host.run("call", "email_broadcast", json.dumps({"credential_id": "me", "idempotency_key": "s", "recipients": ["other@x.example"], "text": "other"}))
+        self.assertIn("used for another message", r.stderr + r.stdout)
 
     def test_kills_lose_and_double_nobody(self):
         chance = random.Random(seed := random.SystemRandom().randrange(1 << 30))

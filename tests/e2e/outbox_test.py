@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Host, main, wait_for
+from harness import PATIENCE, Host, main, wait_for
 from sink import Sink
 
 # What an independent verifier (dkimpy) says of a message; the domain's records come from the command line, not from DNS.
@@ -208,6 +209,80 @@ class Outbox(unittest.TestCase):
         time.sleep(0.3)
         self.assertEqual((self.state(), self.sink.messages), ("cancelled", []))
         self.assertNotEqual(self.host.run("outbox", "cancel", answer["outbox_id"]).returncode, 0)
+
+    def test_an_outcome_that_the_disk_does_not_take_is_written_later(self):
+        self.account()
+        self.host.start("--virtual-clock", env={"AOH_FAULTS": "state.apply~:sent@1=fail;state.apply~:queued@3=fail"})
+        self.assertEqual(self.send()["state"], "sent")
+        self.becomes("sent")
+        later = ["450 4.2.1 later"]
+        self.sink.on_rcpt = lambda s, r: later[0]
+        answer = self.send(send_at=self.in_an_hour(), idempotency_key="k")
+        self.host.ok("clock", "advance", "61m")
+        wait_for("the attempt", lambda: any("could not be written" in line and answer["outbox_id"] in line for line in self.host.log_text().splitlines()), 15)
+        later[0] = "250 2.1.5 ok"
+        for _ in range(3):
+            time.sleep(0.3)
+            self.host.ok("clock", "advance", "70s")
+        wait_for("both have gone", lambda: [r["state"] for r in self.records()] == ["sent", "sent"], 15)
+        self.assertEqual(len(self.sink.messages), 2)
+
+    def test_a_call_that_gave_up_was_not_queued_behind_its_back(self):
+        self.account()
+        self.host.start()
+        slow = threading.Event()
+        self.addCleanup(slow.set)
+        self.sink.on_mail = lambda sender: slow.wait(60) and "451 4.3.0 later"
+        r = self.host.run("call", "email_send", json.dumps({"credential_id": "me", "to": "b@x.example", "text": "t"}), "--timeout", "1")
+        self.assertNotEqual(r.returncode, 0)
+        self.assertIn("time was up", r.stderr + r.stdout)
+        self.becomes("failed")
+
+    def test_mail_of_an_account_that_was_removed_comes_to_an_end(self):
+        self.account()
+        self.resident()
+        self.send(send_at=self.in_an_hour())
+        self.host.ok("credential", "remove", "me")
+        self.host.ok("clock", "advance", "61m")
+        wait_for("an attempt", lambda: self.records()[0]["attempts"] == 1, 15)
+        self.assertIn("no such mail account", self.records()[0]["error"]["what"])
+        for _ in range(40):
+            self.host.ok("clock", "advance", "2h")
+            time.sleep(0.1)
+            if self.state() == "failed":
+                break
+        self.assertEqual((self.state(), self.sink.messages), ("failed", []))
+
+    def test_accounts_that_hang_hold_up_no_other(self):
+        hang = threading.Event()
+        self.addCleanup(hang.set)
+        self.sink.on_mail = lambda sender: "250 2.1.0 ok" if sender.startswith("z@") else hang.wait(60) and "451 4.3.0 later"
+        self.host.start("--virtual-clock")
+        names = [f"a{i}" for i in range(12)] + ["z"]
+        for name in names:
+            self.account(credential=name, email=f"{name}@sender.example", username=name)
+            for _ in range(1 if name == "z" else 3):
+                self.host.quick_call("email_send", {"credential_id": name, "to": "b@x.example", "text": "t", "send_at": self.in_an_hour()})
+        self.host.ok("clock", "advance", "61m")
+        wait_for("the mail of the account whose server answers", lambda: len(self.sink.messages) == 1, 20)
+
+    def test_the_end_does_not_wait_for_a_server_that_does_not_answer(self):
+        self.account()
+        self.resident()
+        hang, there = threading.Event(), threading.Event()
+        self.addCleanup(hang.set)
+        self.sink.on_end = lambda message: there.set() or (hang.wait(60) and None)
+        self.send(send_at=self.in_an_hour())
+        self.host.ok("clock", "advance", "61m")
+        self.assertTrue(there.wait(20))
+        self.host.daemon.terminate()
+        self.host.daemon.wait(timeout=12 * PATIENCE)  # an operator's patience, not a measurement
+        self.host.daemon = None
+        hang.set()
+        self.sink.on_end = lambda message: "250 2.0.0 queued"
+        self.resident()
+        self.becomes("uncertain")
+        self.assertEqual(self.sink.messages, [])
 
     def test_what_was_previewed_is_what_is_sent(self):
         self.account()

@@ -10,8 +10,10 @@ Outbox::Outbox(host::Runtime& runtime) : shared_(std::make_unique<Shared>(runtim
 Outbox::~Outbox() { stop(); }
 
 void Outbox::start() {
-  if (shared_->resident.exchange(true)) return;
-  worker_ = Worker::start(*shared_);
+  if (shared_->resident) return;
+  worker_ = std::make_shared<Worker>(*shared_, shared_->runtime.strand());
+  shared_->resident = true;  // from here on calls use worker_, which reads what is due after this
+  worker_->start();
 }
 
 void Outbox::stop() {
@@ -20,7 +22,7 @@ void Outbox::stop() {
 }
 
 void Outbox::wake(const Record& record, std::int64_t at_unix_ns) {
-  if (worker_) worker_->wake({record.id, record.credential_id, at_unix_ns});
+  if (shared_->resident) worker_->wake({record.id, record.credential_id, at_unix_ns});
 }
 
 // True when the message may go now; false when it was queued for later.
@@ -63,7 +65,10 @@ Record Outbox::deliver(aoh::Call& call, Attempt attempt) {
   Record record = shared_->runtime.run<Record>(call, job, [&s = *shared_, job, once](net::Executor executor) {
     return transmit(s, job, std::move(*once), std::move(executor));
   });
-  if (record.state == State::queued) wake(record, record.next_attempt_unix_ns);
+  if (record.state == State::queued)
+    wake(record, record.next_attempt_unix_ns);
+  else if (shared_->store.has_unsaved(record.id))
+    wake(record, 0);
   if (!follows(record)) return record;
   if (shared_->resident)
     wake(record, 0);

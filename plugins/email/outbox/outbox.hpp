@@ -25,7 +25,8 @@ class Outbox {
   /// The host stays up: takes up what was left (queued, due, copies that are owed), calls uncertain what was
   /// committing when the last process ended, and goes on until stop().
   void start();
-  /// Begins nothing new, gives up what has not reached its final dot, and waits for the rest, 20 s at most.
+  /// Begins nothing new, gives up what has not reached its final dot, and waits for the rest, 4 s at most: a
+  /// host has 5 s in all. What has no answer by then is uncertain at the next start.
   void stop();
 
   /// One attempt within a call: at once when the pace allows it; else it waits up to `kPatience`, or queues

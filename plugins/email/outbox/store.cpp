@@ -68,7 +68,34 @@ std::optional<Store::Entry> Store::find(const std::string& id) const {
                   "host-stub outbox show has it");
   Entry entry{std::move(*record), value->version};
   entry.due = needs_work(entry.record);
+  if (entry.record.state == State::committing) {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = unsaved_.find(id);
+        known != unsaved_.end() && known->second.version == entry.version) {
+      entry.record = known->second.record;
+      entry.unsaved = true;
+    }
+  }
   return entry;
+}
+
+void Store::keep_unsaved(const Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  unsaved_.insert_or_assign(entry.record.id, entry);
+}
+
+bool Store::has_unsaved(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return unsaved_.contains(id);
+}
+
+bool Store::held(const Record& record) const {
+  if (record.broadcast.empty()) return false;
+  const auto value = services_.state.get(key_of(record.broadcast));
+  if (!value) return false;
+  const aoh::Json job = aoh::Json::parse(value->text);
+  const std::string& state = job["broadcast_state"].str();
+  return state == "paused" || state == "cancelled" || job["state"].str() == "cancelled";
 }
 
 Store::Entry Store::prepare(Record record, const mime::Composed& composed, const std::string& subject) const {
@@ -122,6 +149,11 @@ void Store::write(Entry& entry, std::vector<aoh::State::Put> with) const {
     throw Failure(Errc::temporary, "the outbox record was changed by somebody else meanwhile",
                   "outbox/" + r.id, "Call again with the same idempotency_key");
   entry.due = due;
+  entry.unsaved = false;
+  {
+    const std::lock_guard lock(mutex_);
+    unsaved_.erase(r.id);
+  }
   // Versions grow with each write; only the store knows by how much.
   const auto now = services_.state.get(key_of(r.id));
   if (!now) throw Failure(Errc::internal, "the outbox record is gone after writing it", "outbox/" + r.id);
@@ -143,9 +175,7 @@ std::vector<std::string> Store::due(std::string_view after, std::uint32_t limit)
   return out;
 }
 
-bool Store::withdraw(const std::string& id) {
-  const auto own = claim(id);
-  if (!own) return false;
+bool Store::withdraw(const std::string& id) const {
   const auto entry = find(id);
   if (!entry || entry->record.state != State::queued) return false;
   if (!services_.state.apply(

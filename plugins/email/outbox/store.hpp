@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,7 +50,8 @@ class Store {
   struct Entry {
     Record record;
     std::uint64_t version = 0;
-    bool due = false;  ///< its "due/" key is there
+    bool due = false;      ///< its "due/" key is there
+    bool unsaved = false;  ///< the outcome is known, but not on disk: save() it
   };
   std::optional<Entry> find(const std::string& id) const;
   /// Seals the composed bytes and writes the first record, in the state that `record` has. It brings what the
@@ -59,12 +61,18 @@ class Store {
   /// is certain that the bytes never go again (sent, refused, cancelled) and no copy of them is wanted they
   /// are freed, and `blob` is empty. Throws Failure(temporary) when somebody else changed it.
   void save(Entry& entry, std::vector<aoh::State::Put> with = {}) const;
+  /// The outcome of `entry` could not be written: find() tells it until somebody can, or changes the record.
+  void keep_unsaved(const Entry& entry);
+  bool has_unsaved(const std::string& id) const;
+  /// True when the record is one message of a broadcast that a person holds or has ended.
+  bool held(const Record& record) const;
   /// The sealed bytes. Throws Failure.
   std::string bytes(const Record& record) const;
   /// Ids of the records that wait for something, at most `limit`, after `after` in byte order.
   std::vector<std::string> due(std::string_view after, std::uint32_t limit = 1000) const;
-  /// Takes a queued record back as if it had never been prepared; false when it is on its way or over.
-  bool withdraw(const std::string& id);
+  /// Takes a queued record back as if it had never been prepared, also from an attempt that has not come to
+  /// its final dot: its commit fails then. False when it is committing or over.
+  bool withdraw(const std::string& id) const;
   /// Removes what has lain long enough, with its bytes: kKeep after the last change, an uncertain record
   /// kKeepUncertain. Looks at `limit` records after `after`; returns the last one's id, "" at the end.
   std::string expire(const std::string& after, std::uint32_t limit) const;
@@ -76,9 +84,10 @@ class Store {
  private:
   void write(Entry& entry, std::vector<aoh::State::Put> with) const;
   host::Services services_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable released_;
   std::set<std::string> claimed_;
+  mutable std::map<std::string, Entry> unsaved_;  // as many as attempts can be under way
 };
 
 /// SHA-256, lower-case hex.

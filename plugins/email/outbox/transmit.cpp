@@ -22,7 +22,9 @@ void save_outcome(Shared& shared, Store::Entry& entry) {
       shared.store.save(entry);
     }
   } catch (const std::exception& e) {
-    // The truth is known now and told; the record still says `committing`, which never sends again.
+    // The truth is known now and told; the record still says `committing`, which never sends again. It is
+    // written when the disk takes it.
+    shared.store.keep_unsaved(entry);
     shared.runtime.services().log.error("the outbox record could not be written after sending",
                                         aoh::Json{{"outbox_id", entry.record.id}, {"what", e.what()}});
   }
@@ -41,17 +43,22 @@ smtp::PoolLimits pool_limits(const host::Account& account) {
 
 class Transmission {
  public:
-  Transmission(Shared& shared, Attempt& attempt)
-      : shared_(shared), a_(attempt), record_(a_.entry.record), was_(record_.state) {
+  Transmission(Shared& shared, Attempt& attempt, const host::Job& job)
+      : shared_(shared), a_(attempt), job_(job), record_(a_.entry.record), was_(record_.state) {
     ++record_.attempts;
   }
 
   // A failure before the final dot: nothing was sent, the same bytes may go another time.
   void not_sent(const Error& e) {
-    if (e.code == Errc::cancelled && was_ == State::queued) return;  // the host ends; nothing has changed
+    const bool given_up = job_.cancelled();
+    if (given_up && was_ == State::queued) {
+      record_.state = was_;  // the host ends; nothing has changed
+      return;
+    }
     record_.error = error_json(e);
     record_.state = State::failed;
-    if (shared_.resident) wait_or_give_up(e.code);
+    // A caller who gave up is told that it was not sent, and may ask again: it must not go by itself, too.
+    if (shared_.resident && !given_up) wait_or_give_up(e.code);
     shared_.store.save(a_.entry);
   }
 
@@ -109,6 +116,7 @@ class Transmission {
 
   Shared& shared_;
   Attempt& a_;
+  const host::Job& job_;
   Record& record_;
   const State was_;
 };
@@ -151,7 +159,7 @@ net::Task<std::uint64_t> ask_size(Shared& shared, std::shared_ptr<host::Job> job
 
 net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attempt attempt,
                            net::Executor executor) {
-  Transmission transmission(shared, attempt);
+  Transmission transmission(shared, attempt, *job);
   std::string bytes;
   std::optional<smtp::Lease> lease;
   try {

@@ -1,10 +1,14 @@
 #include "outbox/worker.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <optional>
+#include <utility>
 
 #include "base/error_json.hpp"
+#include "host/random.hpp"
 #include "outbox/follow_up.hpp"
 #include "outbox/schedule.hpp"
 
@@ -16,23 +20,25 @@ constexpr std::int64_t kSweepEvery = 24 * 3600 * kSecond;
 constexpr std::int64_t kSweepPause = kSecond / 20;
 constexpr std::uint32_t kSweepPage =
     20;  // records read at a time: mailboxes are watched from the same thread
-constexpr std::chrono::seconds kLastWords{20};
+constexpr std::chrono::seconds kLastWords{4};
 
 }  // namespace
 
 Worker::Worker(Shared& shared, net::Executor executor)
     : shared_(shared), strand_(executor), alarm_(executor, shared.runtime.clock()) {}
 
-std::shared_ptr<Worker> Worker::start(Shared& shared) {
-  auto worker = std::make_shared<Worker>(shared, shared.runtime.strand());
-  worker->running_ = 1;
+void Worker::start() {
+  const auto worker = shared_from_this();
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = 1;
+  }
   boost::asio::co_spawn(worker->strand_, worker->loop(), [worker](const std::exception_ptr& e) {
     if (e) worker->shared_.runtime.services().log.error("the outbox's worker ended with an exception");
     const std::lock_guard lock(worker->mutex_);
     --worker->running_;
     worker->changed_.notify_all();
   });
-  return worker;
 }
 
 void Worker::wake(Due due) {
@@ -56,11 +62,22 @@ void Worker::stop() {
 }
 
 void Worker::add(Due due) {
+  if (const auto known = known_.find(due.id); known != known_.end()) {
+    if (due.at_unix_ns >= known->second.at_unix_ns) return;
+    const std::int64_t before = std::exchange(known->second.at_unix_ns, due.at_unix_ns);
+    if (known->second.under_way) return;
+    auto& waiting = lanes_[due.credential].due;
+    const auto [first, last] = waiting.equal_range(before);
+    const auto it = std::find_if(first, last, [&](const auto& row) { return row.second == due.id; });
+    if (it != last) waiting.erase(it);
+    waiting.emplace(due.at_unix_ns, due.id);
+    return;
+  }
   if (known_.size() >= kMostDue) {
     more_ = true;
     return;
   }
-  if (!known_.insert(due.id).second) return;
+  known_.emplace(due.id, Known{due.at_unix_ns, false});
   lanes_[due.credential].due.emplace(due.at_unix_ns, due.id);
 }
 
@@ -89,21 +106,25 @@ void Worker::load() {
   }
 }
 
+bool Worker::has_room(const Lane& lane) const {
+  return lane.active < kPerCredential && (active_ < kInAll || (lane.active == 0 && active_ < kAtMost));
+}
+
 // Starts what is due and has room; when to look again, Unix nanoseconds.
 std::int64_t Worker::begin_due() {
   const std::int64_t now = shared_.runtime.services().clock.wall_ns();
   std::int64_t next = INT64_MAX;
   for (auto lane = lanes_.begin(); lane != lanes_.end();) {
     auto& [credential, l] = *lane;
-    while (!l.due.empty() && l.due.begin()->first <= now && l.active < kPerCredential && active_ < kInAll) {
+    while (!l.due.empty() && l.due.begin()->first <= now && has_room(l)) {
       Due due{l.due.begin()->second, credential, l.due.begin()->first};
       l.due.erase(l.due.begin());
+      known_[due.id] = {INT64_MAX, true};
       ++l.active;
       ++active_;
       spawn(std::move(due));
     }
-    if (!l.due.empty() && l.active < kPerCredential && active_ < kInAll)
-      next = std::min(next, l.due.begin()->first);
+    if (!l.due.empty() && has_room(l)) next = std::min(next, l.due.begin()->first);
     lane = l.due.empty() && l.active == 0 ? lanes_.erase(lane) : std::next(lane);
   }
   return next;
@@ -152,7 +173,6 @@ void Worker::spawn(Due due) {
 
 net::Task<void> Worker::work(Due due, net::Executor executor) {
   const auto self = shared_from_this();
-  const std::int64_t was = due.at_unix_ns;
   try {
     co_await look(due, executor);
   } catch (const std::exception& e) {
@@ -160,8 +180,12 @@ net::Task<void> Worker::work(Due due, net::Executor executor) {
                                         aoh::Json{{"outbox_id", due.id}, {"what", e.what()}});
     due.at_unix_ns = shared_.runtime.services().clock.wall_ns() + kLookAgain;
   }
-  boost::asio::post(strand_, [self, due, was] {
-    self->known_.erase(due.id);
+  boost::asio::post(strand_, [self, due]() mutable {
+    // Whoever woke it meanwhile may have come too late for the look that has ended.
+    if (const auto known = self->known_.find(due.id); known != self->known_.end()) {
+      due.at_unix_ns = std::min(due.at_unix_ns, known->second.at_unix_ns);
+      self->known_.erase(known);
+    }
     if (due.at_unix_ns != INT64_MAX) self->add(due);
     if (const auto lane = self->lanes_.find(due.credential); lane != self->lanes_.end())
       --lane->second.active;
@@ -171,6 +195,29 @@ net::Task<void> Worker::work(Due due, net::Executor executor) {
     --self->running_;
     self->changed_.notify_all();
   });
+}
+
+// The account was removed, or its record is broken: a person may mend that, so it is tried as after any other
+// failure for now, and given up like it.
+void Worker::on_unreadable_account(Store::Entry& entry, const Failure& why, Due& due) {
+  const host::Services& services = shared_.runtime.services();
+  const std::int64_t now = services.clock.wall_ns();
+  Record& r = entry.record;
+  if (r.state == State::queued) {
+    ++r.attempts;
+    r.error = error_json(why.error);
+    after_failure(r, Errc::temporary, now, host::random_number());
+    due.at_unix_ns = r.state == State::queued ? r.next_attempt_unix_ns : INT64_MAX;
+  } else if (++r.copy_attempts >= kCopyAttempts) {
+    if (r.sent_copy == SentCopy::pending) r.sent_copy = SentCopy::failed;
+    r.then = {};
+    due.at_unix_ns = INT64_MAX;
+  } else {
+    due.at_unix_ns = now + retry_delay(r.copy_attempts, 0);
+  }
+  shared_.store.save(entry);
+  services.log.warn("the account of a message of the outbox cannot be used",
+                    aoh::Json{{"outbox_id", r.id}, {"what", why.error.line()}});
 }
 
 // Does what the record asks for; leaves in `due.at_unix_ns` when to look again (INT64_MAX: never).
@@ -183,6 +230,7 @@ net::Task<void> Worker::look(Due& due, net::Executor executor) {
   auto entry = shared_.store.find(due.id);
   due.at_unix_ns = INT64_MAX;
   if (!entry) co_return shared_.store.drop_due(due.id);
+  if (entry->unsaved) shared_.store.save(*entry);
   Record& r = entry->record;
   if (r.state == State::committing) {
     // Nobody holds the claim, so whoever wrote that is dead.
@@ -199,7 +247,20 @@ net::Task<void> Worker::look(Due& due, net::Executor executor) {
     due.at_unix_ns = r.next_attempt_unix_ns;
     co_return;
   }
-  const host::Account account = services.account(r.credential_id);
+  if (r.state == State::queued && shared_.store.held(r)) {
+    shared_.store.withdraw(r.id);
+    co_return;
+  }
+  std::optional<host::Account> found;
+  try {
+    found = services.account(r.credential_id);
+    if (r.state == State::queued && !found->smtp)
+      throw Failure(Errc::config, "the account has no SMTP server", "credential " + found->id);
+  } catch (const Failure& f) {
+    on_unreadable_account(*entry, f, due);
+    co_return;
+  }
+  const host::Account account = std::move(*found);
   auto job = std::make_shared<host::Job>("outbox:" + r.id);
   {
     const std::lock_guard lock(mutex_);
@@ -215,8 +276,6 @@ net::Task<void> Worker::look(Due& due, net::Executor executor) {
     }
   } forget{*this, job};
   if (r.state == State::queued) {
-    if (!account.smtp)
-      throw Failure(Errc::config, "the account has no SMTP server", "credential " + account.id);
     const Pacer::Answer pace = shared_.pacer.take(account, r.open_recipients());
     if (pace.wait_ms > 0) {
       due.at_unix_ns = now + pace.wait_ms * 1'000'000;
@@ -229,6 +288,7 @@ net::Task<void> Worker::look(Due& due, net::Executor executor) {
       if (done.state == State::queued) due.at_unix_ns = done.next_attempt_unix_ns;
       if (done.state != State::sent && done.state != State::queued) failed = done.error["what"].str();
       if (follows(done)) due.at_unix_ns = 0;
+      if (shared_.store.has_unsaved(due.id)) due.at_unix_ns = now + kLookAgain;
     } catch (const Failure& f) {
       if (f.error.code == Errc::cancelled) co_return;
       failed = f.error.line();

@@ -21,12 +21,14 @@ class Worker : public std::enable_shared_from_this<Worker> {
     std::int64_t at_unix_ns = 0;
   };
   static constexpr int kPerCredential = 3;  ///< records under way for one credential
-  static constexpr int kInAll = 32;         ///< and in all
+  static constexpr int kInAll = 32;         ///< and in all; beyond them only one for each credential,
+  static constexpr int kAtMost = 128;       ///< so that a few servers that hang hold up no other account
   static constexpr std::size_t kMostDue =
       100'000;  ///< known at once; the rest is looked up when these are done
 
-  static std::shared_ptr<Worker> start(Shared& shared);
   Worker(Shared& shared, net::Executor executor);
+  void start();
+  /// It is known already: looked at earlier then, or once more after the look that is under way.
   void wake(Due due);
   /// See Outbox::stop().
   void stop();
@@ -44,21 +46,26 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void spawn(Due due);
   std::int64_t begin_due();
   bool sweep();
-  void ended(const Due& due);
+  bool has_room(const Lane& lane) const;
+  void on_unreadable_account(Store::Entry& entry, const Failure& why, Due& due);
 
   Shared& shared_;
   net::Executor strand_;
   net::Alarm alarm_;
   std::map<std::string, Lane> lanes_;  // by credential; on the strand
-  std::set<std::string> known_;        // ids in lanes_ or under way; on the strand
-  std::int64_t sweep_at_ = 0;          // Unix nanoseconds of the next look for what has expired
-  std::string swept_;                  // where it has come to
-  bool more_ = false;                  // not all that is due fitted into lanes_
-  int active_ = 0;                     // on the strand
+  struct Known {
+    std::int64_t at_unix_ns = 0;  // in its lane; under way: when to look again
+    bool under_way = false;
+  };
+  std::map<std::string, Known> known_;  // by id, those in lanes_ or under way; on the strand
+  std::int64_t sweep_at_ = 0;           // Unix nanoseconds of the next look for what has expired
+  std::string swept_;                   // where it has come to
+  bool more_ = false;                   // not all that is due fitted into lanes_
+  int active_ = 0;                      // on the strand
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false, ended_ = false;
+  bool stopping_ = false;
   int running_ = 0;  // coroutines that are not over: the loop and the attempts
   std::set<std::shared_ptr<host::Job>> jobs_;
 };

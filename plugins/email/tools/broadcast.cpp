@@ -250,6 +250,7 @@ aoh::Result start(const Toolbox& box, Broadcasts& broadcasts, const aoh::Json& a
                   "Add it with host-stub credential add");
   const SendKey key = send_key(args, call, credential);
   if (const auto before = broadcasts.find(key.outbox_id)) {
+    check_same_request(key, before->request_sha256);
     aoh::Json j = report(box, *before, 0, 0, false);
     j.set("repeated", true);
     std::string text = line_of(j);
@@ -257,8 +258,12 @@ aoh::Result start(const Toolbox& box, Broadcasts& broadcasts, const aoh::Json& a
   }
   if (args["text"].str().empty() && args["html"].str().empty() && args["template"].str().empty())
     throw Failure(Errc::invalid, "nothing to send", "text", "Give text, html or template");
+  if (box.outbox.store().find(key.outbox_id))
+    throw Failure(Errc::invalid, "this idempotency_key was used for another message", "idempotency_key",
+                  "Use a new key for a new message");
   BroadcastJob job;
   job.id = key.outbox_id;
+  job.request_sha256 = key.request_sha256;
   job.credential_id = credential;
   job.session_id = call.context()["session_id"].str();
   job.created_unix_ns = box.runtime.services().clock.wall_ns();

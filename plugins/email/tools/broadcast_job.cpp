@@ -59,6 +59,7 @@ aoh::Json BroadcastJob::to_json(std::int64_t now) const {
                    {"updated_unix_ns", now},
                    {"credential_id", credential_id},
                    {"session_id", session_id},
+                   {"request_sha256", request_sha256},
                    {"broadcast_state", std::string(name(state))},
                    {"send_at_unix_ns", send_at_unix_ns},
                    {"subject", subject},
@@ -80,6 +81,7 @@ BroadcastJob BroadcastJob::from(const aoh::Json& j, std::uint64_t version) {
   job.id = j["id"].str();
   job.credential_id = j["credential_id"].str();
   job.session_id = j["session_id"].str();
+  job.request_sha256 = j["request_sha256"].str();
   for (const auto& [s, text] : kStates)
     if (text == j["broadcast_state"].str()) job.state = s;
   // Somebody took it back with the host's own verb.

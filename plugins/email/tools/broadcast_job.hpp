@@ -30,6 +30,7 @@ struct BroadcastLine {
 struct BroadcastJob {
   enum class State { running, paused, done, cancelled };
   std::string id, credential_id, session_id;
+  std::string request_sha256;  ///< of the arguments, see SendKey; empty: not compared
   State state = State::running;
   std::uint64_t version = 0;
   std::int64_t created_unix_ns = 0, send_at_unix_ns = 0;

@@ -14,7 +14,8 @@ namespace mailroom::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{200};
-constexpr std::size_t kPiece = 256u << 10;
+constexpr std::chrono::seconds kAfterFailure{5};
+constexpr std::size_t kFirstPiece = 8u << 10, kPiece = 256u << 10;  // of a line; most are short
 
 std::string record_key(const std::string& id) { return "outbox/" + id; }
 std::string running_key(const std::string& id) { return "broadcast/" + id; }
@@ -99,6 +100,11 @@ void Broadcasts::take_back(const BroadcastJob& job) {
     box_.outbox.store().withdraw(job.message_id_of(n));
 }
 
+bool Broadcasts::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void Broadcasts::loop() {
   const host::Services& services = box_.runtime.services();
   std::map<std::string, Run> runs;
@@ -107,15 +113,15 @@ void Broadcasts::loop() {
     try {
       const aoh::Json keys = services.state.list("broadcast/");
       for (const aoh::Json& row : keys.items()) {
-        {
-          const std::lock_guard lock(mutex_);
-          if (stopping_) return;
-        }
+        if (stopping()) return;
         const std::string id = row["key"].str().substr(10);
+        Run& run = runs[id];
+        if (std::chrono::steady_clock::now() < run.not_before) continue;
         try {
           const std::lock_guard working(work_);
-          more |= step(id, runs[id]);
+          more |= step(id, run);
         } catch (const std::exception& e) {
+          run.not_before = std::chrono::steady_clock::now() + kAfterFailure;
           services.log.warn("a broadcast could not go on", aoh::Json{{"broadcast", id}, {"what", e.what()}});
         }
       }
@@ -152,7 +158,7 @@ bool Broadcasts::step(const std::string& id, Run& run) {
   close_finished(*job, run);
   if (run.open.size() >= kAhead) return false;
   if (job->next < job->total) {
-    while (job->next < job->total && run.open.size() < kAhead) prepare(*job, run);
+    while (job->next < job->total && run.open.size() < kAhead && !stopping()) prepare(*job, run);
     save(*job);
     return run.open.size() < kAhead;
   }
@@ -184,8 +190,8 @@ void Broadcasts::close_finished(const BroadcastJob& job, Run& run) {
 BroadcastLine Broadcasts::read_line(const BroadcastJob& job, std::size_t& length) const {
   std::string line;
   for (;;) {
-    const std::string piece =
-        box_.runtime.services().blobs.read(job.lines, {}, job.offset + line.size(), kPiece);
+    const std::string piece = box_.runtime.services().blobs.read(job.lines, {}, job.offset + line.size(),
+                                                                 line.empty() ? kFirstPiece : kPiece);
     if (piece.empty()) break;
     line += piece;
     const std::size_t end = line.find('\n', line.size() - piece.size());

@@ -1,5 +1,6 @@
 // Broadcasts at work: one message a recipient, at the account's pace, on from where it stopped.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -43,6 +44,7 @@ class Broadcasts {
     std::vector<mime::DraftAttachment> attachments;
     std::deque<std::uint64_t> open;  // numbers of the messages in the outbox that are not over
     bool loaded = false;
+    std::chrono::steady_clock::time_point not_before;  // it failed: what fails each time fills no log
   };
   void loop();
   /// True when something was done and more can be done at once.
@@ -54,6 +56,7 @@ class Broadcasts {
   BroadcastLine read_line(const BroadcastJob& job, std::size_t& length) const;
 
   void poke();
+  bool stopping();
 
   const Toolbox& box_;
   std::mutex work_;   // held while a broadcast is changed or goes on by a few messages

@@ -122,6 +122,12 @@ SendKey send_key(const aoh::Json& args, const aoh::Call& call, const std::string
   return {Store::id_of(credential_id, "call", call.id()), {}, {}};
 }
 
+void check_same_request(const SendKey& key, std::string_view before_sha256) {
+  if (!key.request_sha256.empty() && !before_sha256.empty() && key.request_sha256 != before_sha256)
+    throw Failure(Errc::invalid, "this idempotency_key was used for another message", "idempotency_key",
+                  "Use a new key for a new message, the same arguments for the same one");
+}
+
 SendOptions SendOptions::of(const Toolbox& box, const aoh::Json& args) {
   SendOptions o;
   o.preview = args["mode"].str() == "preview";
@@ -148,9 +154,7 @@ aoh::Result send_once(const Toolbox& box, aoh::Call& call, const host::Account& 
   auto entry = box.outbox.store().find(key.outbox_id);
   if (entry) {
     Record& r = entry->record;
-    if (!key.request_sha256.empty() && !r.request_sha256.empty() && key.request_sha256 != r.request_sha256)
-      throw Failure(Errc::invalid, "this idempotency_key was used for another message", "idempotency_key",
-                    "Use a new key for a new message, the same arguments for the same one");
+    check_same_request(key, r.request_sha256);
     if (auto answer = settled(box, *entry)) return std::move(*answer);
   } else {
     entry = prepare(box, call, account, key, options, make());

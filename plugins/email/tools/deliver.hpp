@@ -22,6 +22,9 @@ struct SendKey {
 /// id. A preview without a key gets one of its own.
 SendKey send_key(const aoh::Json& args, const aoh::Call& call, const std::string& credential_id);
 
+/// Throws Failure(invalid) when the key was used before, for a request with another hash than the key's.
+void check_same_request(const SendKey& key, std::string_view before_sha256);
+
 /// What is to be sent, ready but for the signature.
 struct Outgoing {
   mime::Composed mail;

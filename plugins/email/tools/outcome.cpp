@@ -33,11 +33,17 @@ aoh::Json outcome_json(const outbox::Record& r, bool repeated) {
   warnings_json(r, j);
   if (r.sent_copy != outbox::SentCopy::none) j.set("sent_copy", r.to_json()["sent_copy"]);
   aoh::Json recipients = r.recipients;
-  if (!recipients.is_array() ||
-      r.resolved_by.size()) {  // settled by a person: the server's words are not known
+  if (!recipients.is_array()) {
     recipients = aoh::Json::array();
     for (const std::string& a : r.to)
       recipients.push(aoh::Json{{"address", a}, {"accepted", r.state == State::sent}});
+  } else if (!r.resolved_by.empty()) {
+    // A person's word counts for those of whom nobody knew; the others have their answers.
+    recipients = aoh::Json::array();
+    for (aoh::Json row : r.recipients.items()) {
+      if (row["state"].str() == "uncertain") row.set("accepted", r.state == State::sent);
+      recipients.push(std::move(row));
+    }
   }
   j.set("recipients", std::move(recipients));
   return j;
