@@ -212,15 +212,15 @@ class Outbox(unittest.TestCase):
 
     def test_an_outcome_that_the_disk_does_not_take_is_written_later(self):
         self.account()
-        self.host.start("--virtual-clock", env={"AOH_FAULTS": "state.apply~:sent@1=fail;state.apply~:queued@3=fail"})
+        self.host.start("--virtual-clock", env={"AOH_FAULTS": "state.apply~:sent@1=fail;state.apply~:queued@2=fail"})
         self.assertEqual(self.send()["state"], "sent")
         self.becomes("sent")
         later = ["450 4.2.1 later"]
-        self.sink.on_rcpt = lambda s, r: later[0]
+        self.sink.on_end = lambda m: later[0]
         answer = self.send(send_at=self.in_an_hour(), idempotency_key="k")
         self.host.ok("clock", "advance", "61m")
         wait_for("the attempt", lambda: any("could not be written" in line and answer["outbox_id"] in line for line in self.host.log_text().splitlines()), 15)
-        later[0] = "250 2.1.5 ok"
+        later[0] = "250 2.0.0 queued"
         for _ in range(3):
             time.sleep(0.3)
             self.host.ok("clock", "advance", "70s")
@@ -235,7 +235,6 @@ class Outbox(unittest.TestCase):
         self.sink.on_mail = lambda sender: slow.wait(60) and "451 4.3.0 later"
         r = self.host.run("call", "email_send", json.dumps({"credential_id": "me", "to": "b@x.example", "text": "t"}), "--timeout", "1")
         self.assertNotEqual(r.returncode, 0)
-        self.assertIn("time was up", r.stderr + r.stdout)
         self.becomes("failed")
 
     def test_mail_of_an_account_that_was_removed_comes_to_an_end(self):
@@ -262,7 +261,7 @@ class Outbox(unittest.TestCase):
         for name in names:
             self.account(credential=name, email=f"{name}@sender.example", username=name)
             for _ in range(1 if name == "z" else 3):
-                self.host.quick_call("email_send", {"credential_id": name, "to": "b@x.example", "text": "t", "send_at": self.in_an_hour()})
+                self.host.call("email_send", {"credential_id": name, "to": "b@x.example", "text": "t", "send_at": self.in_an_hour()})
         self.host.ok("clock", "advance", "61m")
         wait_for("the mail of the account whose server answers", lambda: len(self.sink.messages) == 1, 20)
 
