@@ -128,6 +128,12 @@ TEST_F(Instance, WhatAGrantedCredentialNamesGoesWithIt) {
   aoh::State(h()).apply({{"outbox/7", R"({"id":"7","state":"queued","credential_id":"linked"})"}});
   EXPECT_EQ(read("files", "outbox:7"), AOH_OK);
   EXPECT_EQ(read("other", "outbox:7"), AOH_E_DENIED);
+  // Once it was sent only while something is owed for it.
+  aoh::State(h()).apply(
+      {{"outbox/7", R"({"id":"7","state":"sent","credential_id":"linked"})"}, {"due/7", "{}"}});
+  EXPECT_EQ(read("files", "outbox:7"), AOH_OK);
+  aoh::State(h()).apply({{"due/7", {}, AOH_STATE_ANY_VERSION, true}});
+  EXPECT_EQ(read("files", "outbox:7"), AOH_E_DENIED);
   credentials.put(Json{{"id", "linked"}, {"type", "mail"}}, {});
   EXPECT_EQ(read("files", "call-1"), AOH_E_DENIED);  // taken back at once
   const std::string audit = vault.audit_entries(100).dump();

@@ -263,6 +263,46 @@ TEST(Store, OneClaimAtATime) {
   EXPECT_TRUE(outbox.claim("k"));
 }
 
+TEST(Store, TakingBackFailsTheCommitOfAnAttemptThatIsUnderWay) {
+  FakeHost fake;
+  host::Services services(fake.c());
+  Store outbox(services);
+  Record r = fresh("k");
+  r.state = State::queued;
+  Store::Entry attempt = outbox.prepare(r, composed(), "s");
+  const auto claim = outbox.claim("k");
+  EXPECT_TRUE(outbox.withdraw("k"));
+  attempt.record.state = State::committing;
+  EXPECT_THROW(outbox.save(attempt), Failure) << "nothing is sent";
+  Store::Entry again = outbox.prepare(r, composed(), "s");
+  EXPECT_THROW(outbox.save(attempt), Failure) << "nor by the one before";
+  again.record.state = State::committing;
+  outbox.save(again);
+  EXPECT_FALSE(outbox.withdraw("k")) << "the server may have it";
+}
+
+TEST(Store, AnOutcomeThatCouldNotBeWrittenIsKnownUntilItIs) {
+  FakeHost fake;
+  host::Services services(fake.c());
+  Store outbox(services);
+  Store::Entry e = outbox.prepare(fresh("k"), composed(), "s");
+  e.record.state = State::committing;
+  outbox.save(e);
+  e.record.state = State::sent;
+  fake.on_apply = [](const std::string&, const std::string&) { return AOH_E_INTERNAL; };
+  EXPECT_ANY_THROW(outbox.save(e));
+  outbox.keep_unsaved(e);
+  fake.on_apply = nullptr;
+  EXPECT_EQ(Store(services).find("k")->record.state, State::committing) << "another process does not know";
+  auto known = outbox.find("k");
+  EXPECT_EQ(known->record.state, State::sent);
+  EXPECT_TRUE(known->unsaved);
+  outbox.save(*known);
+  EXPECT_FALSE(outbox.has_unsaved("k"));
+  EXPECT_TRUE(outbox.due("").empty());
+  EXPECT_EQ(Store(services).find("k")->record.state, State::sent);
+}
+
 TEST(Store, KeysDoNotRunIntoEachOther) {
   EXPECT_NE(Store::id_of("a", "b", "c"), Store::id_of("a", "bc", ""));
   EXPECT_NE(Store::id_of("a", "b", "c"), Store::id_of("ab", "", "c"));
