@@ -70,11 +70,17 @@ Record Outbox::deliver(aoh::Call& call, Attempt attempt) {
   else if (shared_->store.has_unsaved(record.id))
     wake(record, 0);
   if (!follows(record)) return record;
-  if (shared_->resident)
+  if (shared_->resident) {
     wake(record, 0);
-  else
-    record = follow_up_in_call(*shared_, call, account, record, bearer);
-  return record;
+    return record;
+  }
+  try {
+    return follow_up_in_call(*shared_, call, account, record, bearer);
+  } catch (const std::exception& e) {  // the message was sent, whatever became of its copy
+    shared_->runtime.services().log.warn("what follows a sent message could not be done",
+                                         aoh::Json{{"outbox_id", record.id}, {"what", e.what()}});
+    return record;
+  }
 }
 
 std::uint64_t Outbox::server_size(aoh::Call& call, const host::Account& account) {
