@@ -18,6 +18,9 @@ void Outbox::start() {
 
 void Outbox::stop() {
   if (worker_) worker_->stop();
+  // Its alarm must not outlive the Asio context, which goes before this object; no call is open any more.
+  shared_->resident = false;
+  worker_.reset();
   shared_->pool.shutdown();
 }
 
