@@ -135,8 +135,8 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   ::umask(077);                // what the host writes is for its user alone
   ::signal(SIGPIPE, SIG_IGN);  // a client or a server that went away is an error to handle, not an end
-  // Large buffers go back whole at once; by itself the C library begins to keep them after the first few, as many
-  // times over as threads have touched one.
+  // Large buffers go back whole at once; by itself the C library begins to keep them after the first few, as
+  // many times over as threads have touched one.
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   const int status = aoh::host::run(std::vector<std::string>(argv + 1, argv + argc));
   if (aoh::host::App::left_behind()) ::_exit(status);
