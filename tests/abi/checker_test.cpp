@@ -121,10 +121,11 @@ TEST(Checker, AfterAFailedLoadTheRestIsNotRun) {
   EXPECT_THAT(r.text(), HasSubstr("FAIL  cycles - not run: the module does not load"));
 }
 
+// The limit holds for loading, too, which takes a sanitizer on a busy machine more than a second.
 TEST(Checker, AHangIsAResult) {
   const Report r =
-      check(broken("never_finishes"), {.only = "finish-once", .case_limit = std::chrono::milliseconds(1000)});
-  EXPECT_THAT(r.text(), HasSubstr("it hung: no end within 1 s while calling probe"));
+      check(broken("never_finishes"), {.only = "finish-once", .case_limit = std::chrono::milliseconds(5000)});
+  EXPECT_THAT(r.text(), HasSubstr("it hung: no end within 5 s while calling probe"));
 }
 
 TEST(Checker, NoFileIsAResultToo) {
