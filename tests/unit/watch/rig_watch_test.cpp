@@ -83,6 +83,9 @@ TEST_F(RigWatch, HandsOverWhatArrivesDuringIdleOnce) {
   for (const auto& e : events) keys.insert(e.dedupe_key);
   EXPECT_EQ(keys.size(), 5u);
   EXPECT_NE(events[0].payload.path("email.body_text").str().find("This is message"), std::string::npos);
+  // The count follows the host's word that the events are stored, on the watcher's own strand.
+  for (int i = 0; i < 500 && w->status()["handed_over"].integer() < 5; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(w->status()["handed_over"].integer(), 5);
   stop(t, w);
 }
