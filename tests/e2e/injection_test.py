@@ -59,6 +59,10 @@ def slots(attack):
     yield "data URI", {"html": f"<img src='data:image/png{attack};base64,aGk='>"}
     yield "headers, value", {"headers": {"X-Note": "n" + attack}}
     yield "headers, name", {"headers": {"X-Note" + attack: "n"}}
+    # None takes what the template makes out of the call.
+    made = {"subject": None, "text": None, "template": "t"}
+    yield "template data", {**made, "data": {"name": "n" + attack}}
+    yield "template data, in a list", {**made, "data": {"name": ["n", attack]}}
     yield "idempotency_key", {"idempotency_key": "k" + attack}
 
 
@@ -87,6 +91,19 @@ class Injection(unittest.TestCase):
     def setUp(self):
         self.host = Host()
         self.addCleanup(self.host.close)
+
+    def templates(self):
+        """A template with the value in subject, text and HTML."""
+        root = os.path.join(self.host.dir, "templates")
+        os.makedirs(os.path.join(root, "t"))
+        for name, text in (("subject.txt", "Hello {{ name }}"), ("body.txt", "Dear {{ name }},\n"), ("body.html", "<p title=\"{{ name }}\">{{ name }}</p>")):
+            self.host.write(f"templates/t/{name}", text)
+        os.makedirs(os.path.join(self.host.home, "config"), exist_ok=True)
+        with open(os.path.join(self.host.home, "config", "email.json"), "w") as f:
+            json.dump({"templates_root": root}, f)
+
+    def call(self, base, arguments):
+        return self.host.quick_call("email_send", {k: v for k, v in {**base, **arguments}.items() if v is not None})
 
     def judge(self, what, message, expected):
         wire = message.wire
@@ -121,6 +138,7 @@ class Injection(unittest.TestCase):
         sink = Sink()
         self.addCleanup(sink.close)
         self.host.add_credential(sink.record(limits=FAST), "planted-password")
+        self.templates()
         self.host.start()
         base = {"credential_id": "me", "to": "bob@there.example", "subject": "s", "text": "t"}
         cases = [(f"{slot}, {end}, {payload[:8]!r}", arguments) for end, trick in ENDS.items() for payload in PAYLOADS
@@ -131,7 +149,7 @@ class Injection(unittest.TestCase):
         sent = []
         for n, (what, arguments) in enumerate(cases):
             before = len(sink.messages)
-            r = self.host.quick_call("email_send", {**base, **arguments})
+            r = self.call(base, arguments)
             if r is None or r.get("isError"):
                 self.assertEqual(len(sink.messages), before, f"{what}: refused, and yet sent")
                 refused[what.split(", ")[0]] += 1
@@ -149,6 +167,7 @@ class Injection(unittest.TestCase):
         rig = Rig()
         self.addCleanup(rig.stop)
         self.host.add_credential(rig.record("me", "ada@rig.test", limits=FAST), rig.password)
+        self.templates()
         self.host.start()
         base = {"credential_id": "me", "to": "bob@rig.test", "subject": "s", "text": "t"}
         cases = [(f"{slot}, {end}", arguments) for end, trick in ENDS.items()
@@ -156,7 +175,7 @@ class Injection(unittest.TestCase):
         cases += [(f"smuggling {s[:8]!r}", {"text": "a" + s.replace(EVIL, "evil@rig.test")}) for s in SMUGGLES]
         sent = 0
         for what, arguments in cases:
-            r = self.host.quick_call("email_send", {**base, **arguments})
+            r = self.call(base, arguments)
             sent += r is not None and not r.get("isError")
         got = rig.maildir("bob@rig.test", wait=sent)
         self.assertEqual(len(got), sent)
