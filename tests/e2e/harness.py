@@ -141,15 +141,15 @@ class Host:
 
     def start(self, *args, env=None, wait=True):
         self.log = open(os.path.join(self.dir, "daemon.log"), "ab")
+        seen = os.path.getsize(self.log.name)
         self.daemon = subprocess.Popen([STUB, "run", *args, "--home", self.home], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                        env={**self.env, **(env or {})})
         if wait:
-            seen = os.path.getsize(self.log.name)
             def ready():
                 if self.daemon.poll() is not None:
                     raise AssertionError(f"host-stub run ended with {self.daemon.returncode}: {self.log_text()[-2000:]}")
                 with open(self.log.name, "rb") as f:
-                    f.seek(max(0, seen - 200))
+                    f.seek(seen)  # not the word of a host that was killed before, whose socket lies there still
                     return os.path.exists(os.path.join(self.home, "socket")) and b"ready:" in f.read()
             wait_for("host-stub run is ready", ready, 20)
 
