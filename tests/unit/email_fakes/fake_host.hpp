@@ -34,7 +34,7 @@ class FakeHost {
   std::map<std::string, aoh::Json> sessions;  // by call_id
   std::vector<std::string> log;
   std::vector<std::string> missing;  // services that this host lacks
-  std::uint64_t versions_ = 0;  // as a real host: a key that was removed and made again has a new one
+  std::uint64_t versions_ = 0;       // as a real host: a key that was removed and made again has a new one
   std::function<aoh_status(const std::string& key, const std::string& value)> on_apply;  // may refuse a write
 
  private:

@@ -36,7 +36,7 @@ TEST(ImapChange, AMessageIsBorrowedNotCopied) {
 
 TEST(ImapChange, WhatWouldBreakOutIsRefused) {
   for (const std::string& bad : {std::string("a\nb\r\n"), std::string("a\rb\r\n"), std::string("a\r"),
-                                std::string("\n"), std::string("a\0b\r\n", 5), std::string()})
+                                 std::string("\n"), std::string("a\0b\r\n", 5), std::string()})
     EXPECT_THROW(append_command("Drafts", {}, std::nullopt, bad), Failure);
   EXPECT_THROW(append_command("Drafts", {"\\Seen) x"}, std::nullopt, "a\r\n"), Failure);
   EXPECT_THROW(append_command("Drafts", {""}, std::nullopt, "a\r\n"), Failure);
