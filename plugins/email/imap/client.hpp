@@ -11,8 +11,10 @@
 #include "auth/mechanism.hpp"
 #include "imap/proto/change.hpp"
 #include "imap/proto/exchange.hpp"
+#include "imap/proto/order.hpp"
 #include "imap/proto/search.hpp"
 #include "imap/proto/session.hpp"
+#include "imap/proto/transfer.hpp"
 #include "imap/proto/types.hpp"
 #include "imap/proto/uid_set.hpp"
 #include "net/connect.hpp"
@@ -57,14 +59,31 @@ class Client {
   net::Task<StatusData> status(std::string_view mailbox);
   /// SELECT, or EXAMINE when `read_only`. not_found when there is no such mailbox; then none is selected.
   net::Task<MailboxState> select(std::string_view mailbox, bool read_only = false);
-  /// Ascending, without duplicates.
+  /// Ascending, without duplicates. unsupported: the server does not know UTF-8 (BADCHARSET).
   net::Task<std::vector<Uid>> uid_search(const Criteria& criteria);
+  bool can_sort() const;
+  /// UID SORT: in the server's order. Throws unsupported where can_sort() is false.
+  net::Task<std::vector<Uid>> uid_sort(Sort sort, const Criteria& criteria);
+  /// How the server can group messages into conversations; nullopt: it cannot.
+  std::optional<Threading> threading() const;
+  /// UID THREAD: the conversations among the messages that meet `criteria`. Throws unsupported where
+  /// threading() is nullopt.
+  net::Task<std::vector<std::vector<Uid>>> uid_thread(const Criteria& criteria);
   /// UID FETCH. Rows of messages outside `set`, and rows without anything that was asked, are somebody else's
   /// news: folded into mailbox(), not delivered. A message that does not exist has no row. Throws refused
   /// when the server answers NO, possibly after some rows.
   net::Task<FetchSummary> uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row);
   /// UID STORE .SILENT. Flags are checked: "\Seen" or a keyword atom.
   net::Task<void> uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags);
+  /// Gmail's labels. Throws unsupported where X-GM-EXT-1 is not offered.
+  net::Task<void> uid_store_labels(const UidSet& set, StoreMode mode, const std::vector<std::string>& labels);
+  /// UID COPY: all of the set or, when it throws, as good servers have it, none (RFC 3501 §6.4.7). not_found
+  /// (TRYCREATE) when there is no such mailbox.
+  net::Task<CopyResult> uid_copy(const UidSet& set, std::string_view mailbox);
+  bool can_move() const;
+  /// UID MOVE (RFC 6851). When it throws, some may have been moved: `result` says which, as far as the server
+  /// told.
+  net::Task<void> uid_move(const UidSet& set, std::string_view mailbox, CopyResult& result);
   /// True when single messages can be removed (UIDPLUS).
   bool can_expunge_alone() const;
   /// UID EXPUNGE: removes those of `set` that are marked \Deleted, and no others. Throws unsupported where
@@ -72,6 +91,9 @@ class Client {
   net::Task<void> uid_expunge(const UidSet& set);
   /// CREATE; `use` is told to the server where it can keep it.
   net::Task<void> create(std::string_view mailbox, std::optional<Use> use = std::nullopt);
+  net::Task<void> rename_mailbox(std::string_view from, std::string_view to);
+  /// DELETE, with all that lies in it.
+  net::Task<void> delete_mailbox(std::string_view mailbox);
   /// APPEND of a whole message with CRLF line ends, which is written from where it lies. `internal_date`:
   /// seconds since 1970, else the time of arrival. not_found (TRYCREATE) when there is no such mailbox.
   net::Task<AppendResult> append(std::string_view mailbox, const std::vector<std::string>& flags,

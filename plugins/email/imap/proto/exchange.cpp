@@ -29,6 +29,8 @@ constexpr Meaning kMeanings[] = {
      "Check user name and password; some providers want an app password."},
     {"AUTHORIZATIONFAILED", Errc::auth, "The account may not use this mailbox."},
     {"EXPIRED", Errc::auth, "The password has expired: set a new one."},
+    // RFC 3501 §7.1: the search goes without the words that are not ASCII, or not at all.
+    {"BADCHARSET", Errc::unsupported, "Search for words in ASCII."},
     {"CONTACTADMIN", Errc::refused, "The server asks to contact its administrator."},
 };
 

@@ -22,6 +22,8 @@ struct Response {
     list,
     search,
     esearch,
+    sort,
+    thread,
     status,
     id,
     enabled,

@@ -48,6 +48,7 @@ Criteria& Criteria::sent_before(Day day) { return next("SENTBEFORE ").raw(date(d
 Criteria& Criteria::from(std::string_view text) { return next("FROM ").string(text), *this; }
 Criteria& Criteria::to(std::string_view text) { return next("TO ").string(text), *this; }
 Criteria& Criteria::cc(std::string_view text) { return next("CC ").string(text), *this; }
+Criteria& Criteria::bcc(std::string_view text) { return next("BCC ").string(text), *this; }
 Criteria& Criteria::subject(std::string_view text) { return next("SUBJECT ").string(text), *this; }
 Criteria& Criteria::body(std::string_view text) { return next("BODY ").string(text), *this; }
 Criteria& Criteria::text(std::string_view text) { return next("TEXT ").string(text), *this; }
@@ -60,6 +61,21 @@ Criteria& Criteria::larger(std::uint32_t octets) {
 Criteria& Criteria::smaller(std::uint32_t octets) {
   return next("SMALLER ").raw(std::to_string(octets)), *this;
 }
+Criteria& Criteria::thread_id(std::string_view id) {
+  // objectid of RFC 8474 §4: 1 to 255 of these
+  bool good = !id.empty() && id.size() <= 255;
+  for (const char c : id)
+    good = good && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+                    c == '-');
+  if (!good) throw Failure(Errc::invalid, "not a conversation's id", printable(id, 60));
+  return next("THREADID ").raw(id), *this;
+}
+Criteria& Criteria::gmail_thread_id(std::string_view id) {
+  if (id.empty() || id.size() > 20 || id.find_first_not_of("0123456789") != std::string_view::npos)
+    throw Failure(Errc::invalid, "not a conversation's id of Gmail", printable(id, 60));
+  return next("X-GM-THRID ").raw(id), *this;
+}
+Criteria& Criteria::gmail_raw(std::string_view query) { return next("X-GM-RAW ").string(query), *this; }
 Criteria& Criteria::negate(const Criteria& other) { return next("NOT ").append(other.group()), *this; }
 Criteria& Criteria::either(const Criteria& left, const Criteria& right) {
   return next("OR ").append(left.group()).raw(" ").append(right.group()), *this;

@@ -28,13 +28,17 @@ class Criteria {
   Criteria& from(std::string_view text);  ///< substrings, case-insensitive; UTF-8
   Criteria& to(std::string_view text);
   Criteria& cc(std::string_view text);
+  Criteria& bcc(std::string_view text);
   Criteria& subject(std::string_view text);
   Criteria& body(std::string_view text);
   Criteria& text(std::string_view text);
   Criteria& header(std::string_view name, std::string_view text);
   Criteria& larger(std::uint32_t octets);
   Criteria& smaller(std::uint32_t octets);
-  Criteria& negate(const Criteria& other);                        ///< NOT (other)
+  Criteria& thread_id(std::string_view id);        ///< THREADID; only where OBJECTID is offered (RFC 8474)
+  Criteria& gmail_thread_id(std::string_view id);  ///< X-GM-THRID; digits; only where X-GM-EXT-1 is offered
+  Criteria& gmail_raw(std::string_view query);     ///< Gmail's own search words; likewise
+  Criteria& negate(const Criteria& other);         ///< NOT (other)
   Criteria& either(const Criteria& left, const Criteria& right);  ///< OR (left) (right)
 
   bool empty() const { return keys_.pieces().empty(); }
