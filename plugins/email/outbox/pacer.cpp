@@ -29,6 +29,7 @@ policy::CadenceLimits cadence_of(const host::Account& account) {
   out.domain = a_minute(l.recipient_domain_per_minute.value_or(
       std::max<std::uint32_t>(1, l.messages_per_minute.value_or(kOwnServer) / 2)));
   out.per_day = l.messages_per_day.value_or(0);
+  out.recipients_per_day = l.recipients_per_day.value_or(0);
   out.warm_up = account.warm_up;
   out.warm_up_from_s = account.warm_up_from_s;
   return out;
@@ -46,7 +47,7 @@ std::string domain_of(std::string_view address) {
 
 policy::Cadence& Pacer::of(const host::Account& account) {
   policy::CadenceLimits wanted = cadence_of(account);
-  std::string limits = std::to_string(wanted.per_day);
+  std::string limits = std::to_string(wanted.per_day) + ' ' + std::to_string(wanted.recipients_per_day);
   for (const policy::Pace& p : {wanted.credential, wanted.domain})
     limits += ' ' + std::to_string(p.messages) + '/' + std::to_string(p.seconds);
   limits += " from " + std::to_string(wanted.warm_up_from_s);
@@ -65,15 +66,12 @@ Pacer::Answer Pacer::take(const host::Account& account, const std::vector<std::s
   const std::lock_guard lock(mutex_);
   policy::Cadence& cadence = of(account);
   const std::set<std::string> domains = domains_of(recipients);
+  const policy::Load load{{domains.begin(), domains.end()}, static_cast<std::int64_t>(recipients.size())};
   const std::int64_t now = now_ms();
-  Answer answer;
-  for (const std::string& domain : domains) {
-    const policy::Cadence::Wait w = cadence.earliest(domain, now);
-    if (w.until_ms - now > answer.wait_ms) answer = {w.until_ms - now, w.why};
-  }
-  if (answer.wait_ms == 0)
-    for (const std::string& domain : domains) cadence.sent(domain, now);
-  return answer;
+  const policy::Cadence::Wait wait = cadence.earliest(load, now);
+  if (wait.until_ms > now) return {wait.until_ms - now, wait.why};
+  cadence.sent(load, now);
+  return {};
 }
 
 void Pacer::slow_down(const host::Account& account, std::string_view domain) {

@@ -57,17 +57,19 @@ std::optional<std::int64_t> Cadence::warm_up_cap(std::int64_t now_ms, std::int64
   return limits_.warm_up[static_cast<std::size_t>(*day)];
 }
 
-Cadence::Wait Cadence::earliest(std::string_view domain, std::int64_t now_ms) const {
+Cadence::Wait Cadence::earliest(const Load& load, std::int64_t now_ms) const {
   Wait wait{now_ms, {}};
   const auto later = [&](std::int64_t at, std::string why) {
     if (at > wait.until_ms) wait = {at, std::move(why)};
   };
-  const std::string name = lane_of(domain);
   later(own_.bucket.earliest(limits_.credential, now_ms), "credential");
   later(own_.blocked_until_ms, "asked to slow down");
-  if (const auto lane = lanes_.find(name); lane != lanes_.end()) {
-    later(lane->second.bucket.earliest(pace_of(name), now_ms), "domain " + name);
-    later(lane->second.blocked_until_ms, "asked to slow down by " + name);
+  for (const std::string& domain : load.domains) {
+    const std::string name = lane_of(domain);
+    if (const auto lane = lanes_.find(name); lane != lanes_.end()) {
+      later(lane->second.bucket.earliest(pace_of(name), now_ms), "domain " + name);
+      later(lane->second.blocked_until_ms, "asked to slow down by " + name);
+    }
   }
   std::int64_t day = 0;
   if (const auto cap = warm_up_cap(now_ms, &day); cap && (day == day_ ? sent_on_day_ : 0) >= *cap)
@@ -75,10 +77,13 @@ Cadence::Wait Cadence::earliest(std::string_view domain, std::int64_t now_ms) co
   const std::int64_t date = now_ms / kDayMs;
   if (limits_.per_day > 0 && date == date_ && sent_on_date_ >= limits_.per_day)
     later((date + 1) * kDayMs, "a day's limit");
+  if (limits_.recipients_per_day > 0 && date == date_ && recipients_on_date_ > 0 &&
+      recipients_on_date_ + load.recipients > limits_.recipients_per_day)
+    later((date + 1) * kDayMs, "a day's limit of recipients");
   return wait;
 }
 
-void Cadence::sent(std::string_view domain, std::int64_t now_ms) {
+void Cadence::sent(const Load& load, std::int64_t now_ms) {
   own_.bucket.take(limits_.credential, now_ms);
   if (lanes_.size() >= kMostLanes && now_ms >= next_sweep_ms_) {
     next_sweep_ms_ = now_ms + kSweepMs;
@@ -86,8 +91,10 @@ void Cadence::sent(std::string_view domain, std::int64_t now_ms) {
       return l.second.bucket.idle(now_ms) && l.second.blocked_until_ms <= now_ms;
     });
   }
-  const std::string name = lane_of(domain);
-  lanes_[name].bucket.take(pace_of(name), now_ms);
+  for (const std::string& domain : load.domains) {
+    const std::string name = lane_of(domain);
+    lanes_[name].bucket.take(pace_of(name), now_ms);
+  }
   std::int64_t day = 0;
   if (warm_up_cap(now_ms, &day)) {
     if (day != day_) sent_on_day_ = 0;
@@ -95,9 +102,10 @@ void Cadence::sent(std::string_view domain, std::int64_t now_ms) {
     ++sent_on_day_;
   }
   const std::int64_t date = now_ms / kDayMs;
-  if (date != date_) sent_on_date_ = 0;
+  if (date != date_) sent_on_date_ = recipients_on_date_ = 0;
   date_ = date;
   ++sent_on_date_;
+  recipients_on_date_ += std::max<std::int64_t>(1, load.recipients);
 }
 
 void Cadence::slow_down(std::string_view domain, std::int64_t now_ms) {
@@ -122,9 +130,13 @@ aoh::Json Cadence::state(std::int64_t now_ms) const {
   for (const auto& [name, lane] : lanes_)
     if (!lane.bucket.idle(now_ms) || lane.blocked_until_ms > now_ms || lane.refusals > 0)
       lanes.set(name, json_of(lane));
-  return aoh::Json{{"own", json_of(own_)}, {"domains", std::move(lanes)},
-                   {"day", day_},          {"sent_on_day", sent_on_day_},
-                   {"date", date_},        {"sent_on_date", sent_on_date_}};
+  return aoh::Json{{"own", json_of(own_)},
+                   {"domains", std::move(lanes)},
+                   {"day", day_},
+                   {"sent_on_day", sent_on_day_},
+                   {"date", date_},
+                   {"sent_on_date", sent_on_date_},
+                   {"recipients_on_date", recipients_on_date_}};
 }
 
 void Cadence::restore(const aoh::Json& state) {
@@ -143,6 +155,7 @@ void Cadence::restore(const aoh::Json& state) {
   sent_on_day_ = std::max<std::int64_t>(0, state["sent_on_day"].integer());
   date_ = state.has("date") ? state["date"].integer() : -1;
   sent_on_date_ = std::max<std::int64_t>(0, state["sent_on_date"].integer());
+  recipients_on_date_ = std::max<std::int64_t>(0, state["recipients_on_date"].integer());
 }
 
 }  // namespace mailroom::policy

@@ -39,8 +39,15 @@ struct CadenceLimits {
   Pace domain{20, 60, 5};               ///< of each recipient domain
   std::map<std::string, Pace> domains;  ///< overrides, by domain in lower case
   std::int64_t per_day = 0;             ///< most messages a day (UTC) of the credential; 0: no limit
+  std::int64_t recipients_per_day = 0;  ///< most recipients of all of them; 0: no limit
   std::vector<std::int64_t> warm_up;    ///< most messages on day 1, 2, ... since `warm_up_from`; none after
   std::int64_t warm_up_from_s = 0;      ///< Unix time, a day is 24 hours from there
+};
+
+/// One message as the cadence sees it: the domains that it goes to, each once, and how many people.
+struct Load {
+  std::vector<std::string> domains;
+  std::int64_t recipients = 1;
 };
 
 /// The cadence of one credential. Belongs to one thread at a time.
@@ -53,10 +60,16 @@ class Cadence {
     std::string why;  ///< "credential", "domain supplier.example", "a day's limit", "warm-up", "asked to slow
                       ///< down by ..."
   };
-  /// When one message to `domain` may leave, by the strictest of the limits.
-  Wait earliest(std::string_view domain, std::int64_t now_ms) const;
-  /// One message to `domain` left.
-  void sent(std::string_view domain, std::int64_t now_ms);
+  /// When the message may leave, by the strictest of the limits. It counts once against the credential,
+  /// however many domains it goes to. One that alone has more recipients than a day allows goes as the first
+  /// of its day: whether it may is the server's to say, and waiting would not help.
+  Wait earliest(const Load& load, std::int64_t now_ms) const;
+  Wait earliest(std::string_view domain, std::int64_t now_ms) const {
+    return earliest(Load{{std::string(domain)}, 1}, now_ms);
+  }
+  /// It left.
+  void sent(const Load& load, std::int64_t now_ms);
+  void sent(std::string_view domain, std::int64_t now_ms) { sent(Load{{std::string(domain)}, 1}, now_ms); }
   /// A server of `domain` (or of the credential, when empty) answered "later" (421, 4.7.x): nothing to it for
   /// 1 minute, twice as long each time in a row, 1 hour at most.
   void slow_down(std::string_view domain, std::int64_t now_ms);
@@ -83,7 +96,8 @@ class Cadence {
   std::map<std::string, Lane> lanes_;  // by domain in lower case; "*": those for which there was no room
   std::int64_t day_ = -1, sent_on_day_ = 0;    // of the warm-up
   std::int64_t date_ = -1, sent_on_date_ = 0;  // of the calendar, UTC
-  std::int64_t next_sweep_ms_ = 0;             // looking for idle lanes costs, so not at every message
+  std::int64_t recipients_on_date_ = 0;
+  std::int64_t next_sweep_ms_ = 0;  // looking for idle lanes costs, so not at every message
 };
 
 }  // namespace mailroom::policy

@@ -129,5 +129,38 @@ TEST(Cadence, NothingGrowsWithTheDomains) {
             kNow + std::int64_t{30'000} * 3'600'000);
 }
 
+TEST(Cadence, AMessageToManyDomainsIsOneMessage) {
+  Cadence c(limits({2, 3600, 2}, {100, 1, 100}));
+  const Load many{{"a.example", "b.example", "c.example", "d.example"}, 4};
+  c.sent(many, kNow);
+  EXPECT_EQ(c.earliest(many, kNow).until_ms, kNow) << "one of two places is left";
+  c.sent(many, kNow);
+  EXPECT_EQ(c.earliest(many, kNow).why, "credential");
+}
+
+TEST(Cadence, TheSlowestOfItsDomainsHoldsAMessage) {
+  Cadence c(limits({100, 1, 100}, {1, 60, 1}));
+  c.sent("b.example", kNow);
+  const Cadence::Wait wait = c.earliest(Load{{"a.example", "b.example"}, 2}, kNow);
+  EXPECT_EQ(wait.why, "domain b.example");
+  EXPECT_EQ(wait.until_ms, kNow + 60'000);
+}
+
+TEST(Cadence, RecipientsOfADayAreCounted) {
+  CadenceLimits l = limits({1000, 1, 1000}, {1000, 1, 1000});
+  l.recipients_per_day = 10;
+  Cadence c(l);
+  const std::int64_t midnight = (kNow / 86'400'000 + 1) * 86'400'000;
+  c.sent(Load{{"a.example"}, 7}, kNow);
+  EXPECT_EQ(c.earliest(Load{{"a.example"}, 3}, kNow).until_ms, kNow);
+  EXPECT_EQ(c.earliest(Load{{"a.example"}, 4}, kNow).why, "a day's limit of recipients");
+  EXPECT_EQ(c.earliest(Load{{"a.example"}, 4}, kNow).until_ms, midnight);
+  Cadence after(l);
+  after.restore(c.state(kNow));
+  EXPECT_EQ(after.earliest(Load{{"a.example"}, 4}, kNow).until_ms, midnight) << "also after a restart";
+  EXPECT_EQ(c.earliest(Load{{"a.example"}, 40}, midnight).until_ms, midnight)
+      << "alone too large: not for ever";
+}
+
 }  // namespace
 }  // namespace mailroom::policy
