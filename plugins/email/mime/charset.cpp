@@ -4,7 +4,9 @@
 #include <unicode/ustring.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -97,15 +99,15 @@ Converter open(const std::string& name) {
   return converter;
 }
 
-std::string convert(UConverter* converter, std::string_view bytes) {
+std::string convert(UConverter* converter, std::string_view bytes, std::size_t max_bytes) {
   std::string out;
-  out.reserve(bytes.size() + bytes.size() / 2);
+  out.reserve(std::min(bytes.size() + bytes.size() / 2, max_bytes));
   std::array<UChar, 4096> units{};
   std::array<char, 3 * 4096 + 4> utf8{};
   const char* source = bytes.data();
   const char* end = source + bytes.size();
   UChar pending = 0;  // a high surrogate whose half comes with the next piece
-  for (bool more = true; more;) {
+  for (bool more = true; more && out.size() < max_bytes;) {
     UErrorCode status = U_ZERO_ERROR;
     UChar* target = units.data();
     if (pending) *target++ = std::exchange(pending, UChar{0});
@@ -164,20 +166,21 @@ std::string canonical_charset(std::string_view label) {
 
 std::string as_windows1252(std::string_view bytes) {
   const auto converter = open("windows-1252");
-  return converter ? convert(converter.get(), bytes) : aoh::valid_utf8(bytes);
+  return converter ? convert(converter.get(), bytes, bytes.size() * 3) : aoh::valid_utf8(bytes);
 }
 
-std::string to_utf8(std::string_view bytes, std::string_view charset, bool* undeclared) {
+std::string to_utf8(std::string_view bytes, std::string_view charset, bool* undeclared,
+                    std::size_t max_bytes) {
   const std::string name = canonical_charset(charset);
   if (name == "utf-8") return aoh::valid_utf8(without_bom(bytes));
   if (is_ascii(bytes) && (name.empty() || name == "windows-1252")) {
     if (!looks_like_iso2022jp(bytes)) return std::string(bytes);
-    if (const auto converter = open("iso-2022-jp-2")) return convert(converter.get(), bytes);
+    if (const auto converter = open("iso-2022-jp-2")) return convert(converter.get(), bytes, max_bytes);
   }
   const std::string_view label = trim(charset);
   const bool ascii_label = iequals(label, "us-ascii") || iequals(label, "ascii");
   if (!name.empty() && !(ascii_label && is_utf8(bytes)))
-    if (const auto converter = open(name)) return convert(converter.get(), bytes);
+    if (const auto converter = open(name)) return convert(converter.get(), bytes, max_bytes);
   if (is_utf8(bytes)) return std::string(without_bom(bytes));
   // A label that nobody knows was at least a claim of some 8-bit charset; without one nothing is known.
   if (!label.empty()) return as_windows1252(bytes);
@@ -185,8 +188,23 @@ std::string to_utf8(std::string_view bytes, std::string_view charset, bool* unde
   return aoh::valid_utf8(bytes);
 }
 
-std::string to_utf8_text(std::string_view bytes, std::string_view charset) {
-  const std::string text = to_utf8(bytes, charset);
+std::string with_lf(std::string text) {
+  std::size_t to = std::min(text.find('\r'), text.find('\0'));
+  if (to == text.npos) return text;
+  if (text.find('\0', to) == text.npos) {  // in place: it only gets shorter
+    for (std::size_t from = to; from < text.size();) {
+      if (text[from] == '\r') {
+        text[to++] = '\n';
+        from += 1 + (from + 1 < text.size() && text[from + 1] == '\n');
+      }
+      const std::size_t length = std::min(text.find('\r', from), text.size()) - from;
+      std::memmove(text.data() + to, text.data() + from, length);
+      to += length;
+      from += length;
+    }
+    text.resize(to);
+    return text;
+  }
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -200,6 +218,10 @@ std::string to_utf8_text(std::string_view bytes, std::string_view charset) {
     }
   }
   return out;
+}
+
+std::string to_utf8_text(std::string_view bytes, std::string_view charset) {
+  return with_lf(to_utf8(bytes, charset));
 }
 
 }  // namespace mailroom::mime

@@ -1,5 +1,4 @@
-// Transfer encodings (RFC 2045 §6). Decoding is mimetic's, on input that a filter of ours has made
-// well-formed; encoding is ours (internal to mime/).
+// Transfer encodings (RFC 2045 §6) of whole texts, and the small ones of header values (internal to mime/).
 #pragma once
 #include <cstddef>
 #include <string>

@@ -1,4 +1,6 @@
 // RFC 2047: what header text says. Linear in the length of the value.
+#include <algorithm>
+
 #include "mime/ascii.hpp"
 #include "mime/charset.hpp"
 #include "mime/codec.hpp"
@@ -42,6 +44,7 @@ bool read_word(std::string_view s, std::size_t at, bool& no_more_ends, Word& wor
 }  // namespace
 
 std::string one_line(std::string text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; })) return text;
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -65,13 +68,19 @@ std::string one_line(std::string text) {
 std::string unfold(std::string_view value, std::size_t max_bytes, bool* cut) {
   std::string out;
   out.reserve(std::min(value.size(), max_bytes));
-  for (char c : value) {
-    if (out.size() >= max_bytes) {
+  for (std::size_t at = 0; at < value.size();) {
+    std::size_t end = at;
+    while (end < value.size() && value[end] != '\r' && value[end] != '\n' && value[end] != '\0') ++end;
+    std::string_view piece = value.substr(at, end - at);
+    const bool nul = end < value.size() && value[end] == '\0';
+    if (out.size() + piece.size() + nul > max_bytes) {
       if (cut) *cut = true;
+      out += piece.substr(0, max_bytes - out.size());
       break;
     }
-    if (c == '\r' || c == '\n') continue;
-    out += c == '\0' ? ' ' : c;
+    out += piece;
+    if (nul) out += ' ';
+    at = end + 1;
   }
   while (!out.empty() && is_space(out.back())) out.pop_back();
   return out;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "mime/ascii.hpp"
 #include "mime/charset.hpp"
@@ -12,6 +13,7 @@
 #include "mime/headers.hpp"
 #include "mime/html_guard.hpp"
 #include "mime/scanner.hpp"
+#include "mime/transfer.hpp"
 #include "support/json.hpp"
 
 namespace mailroom::mime {
@@ -19,18 +21,33 @@ namespace {
 
 constexpr std::size_t kMaxWarnings = 200;
 
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) return {};
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string out;
-  for (unsigned i = 0; i < length; ++i) {
-    out += hex[digest[i] >> 4];
-    out += hex[digest[i] & 15];
+using HashContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+// Takes bytes as they are decoded; "" when OpenSSL has no SHA-256 to give.
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    good_ = context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
   }
-  return out;
-}
+  void update(std::string_view bytes) {
+    good_ = good_ && EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
+  }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    if (!good_ || EVP_DigestFinal_ex(context_.get(), digest.data(), &length) != 1) return {};
+    std::string out;
+    for (unsigned i = 0; i < length; ++i) {
+      out += "0123456789abcdef"[digest[i] >> 4];
+      out += "0123456789abcdef"[digest[i] & 15];
+    }
+    return out;
+  }
+
+ private:
+  HashContext context_;
+  bool good_ = false;
+};
 
 // What a part is, from its own header fields.
 struct PartInfo {
@@ -213,14 +230,18 @@ class Builder {
     }
     bool broken = false;
     bool undeclared = false;
-    const std::size_t most =
-        limits_.max_text_bytes * 4;  // no encoding needs more than that for a byte of text, but for line ends
-    if (entity.body.size() > most) limit("limit_text", "the text is longer than is read");
-    const std::string bytes = decode_transfer(entity.body.substr(0, most), info.encoding, &broken);
+    // Enough bytes to fill the limit, whatever their charset; the rest of a long text is not even kept.
+    const std::size_t most = limits_.max_text_bytes + limits_.max_text_bytes / 2 + kDecodeBlock;
+    std::string bytes;
+    scratch_.clear();
+    DecodedBytes blocks(scratch_, [&](std::string_view block) {
+      if (bytes.size() < most) bytes += block;
+    });
+    decode_transfer(entity.body.substr(0, most * 4), transfer_of(info.encoding), blocks, broken);
+    if (bytes.size() >= most) limit("limit_text", "the text is longer than is read");
     if (broken) warn("encoding_broken", "the transfer encoding of a text part is damaged or unknown");
-    to_utf8(bytes, info.charset, &undeclared);
+    std::string text = with_lf(to_utf8(bytes, info.charset, &undeclared, most));
     if (undeclared) warn("charset_undeclared", "a text part has 8-bit bytes, no charset, and is not UTF-8");
-    std::string text = to_utf8_text(bytes, info.charset);
     if (entity.type == "text/plain") {
       (trim(text).empty() ? has_blank_ : has_plain_) = true;
       append(text_, text);
@@ -256,10 +277,15 @@ class Builder {
       a.size_estimated = true;
     } else {
       bool broken = false;
-      const std::string bytes = decode_transfer(entity.body, info.encoding, &broken);
+      Sha256 hash;
+      scratch_.clear();
+      DecodedBytes blocks(scratch_, [&](std::string_view block) {
+        a.size += block.size();
+        if (limits_.hash_attachments) hash.update(block);
+      });
+      decode_transfer(entity.body, transfer_of(info.encoding), blocks, broken);
       hashed_ += entity.body.size();
-      a.size = bytes.size();
-      if (limits_.hash_attachments) a.sha256 = sha256_hex(bytes);
+      if (limits_.hash_attachments) a.sha256 = hash.hex();
       if (broken)
         warn("encoding_broken", "the transfer encoding of part " + entity.number + " is damaged or unknown");
     }
@@ -278,6 +304,7 @@ class Builder {
   bool has_html_ = false;
   bool from_html_ = false;  // text_ holds some that was made from HTML
   std::size_t hashed_ = 0;
+  std::string scratch_;  // of one decoded block
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ struct ParseLimits {
   std::size_t max_addresses = 5'000;          ///< of one header
   std::size_t max_text_bytes = 4u << 20;      ///< `text`, and `html`, each, bytes of UTF-8
   std::size_t max_hash_bytes =
-      64u << 20;                 ///< attachments are decoded for size and sha256 up to this many bytes in all
+      256u << 20;                ///< attachments are decoded for size and sha256 up to this many bytes in all
   bool hash_attachments = true;  ///< false: sizes only
 };
 

@@ -201,14 +201,24 @@ class Scanner {
     in_body_ = false;
   }
 
+  // From at_, the start of a line: the next line that begins with "--". Looks for a '-' rather than for line
+  // ends: encoded parts have none.
+  std::size_t next_dashes() const {
+    const char line_end = cr_only_ ? '\r' : '\n';
+    for (std::size_t at = at_; at < raw_.size(); ++at) {
+      at = raw_.find('-', at);
+      if (at == raw_.npos || at + 1 >= raw_.size()) break;
+      if (raw_[at + 1] == '-' && (at == at_ || raw_[at - 1] == line_end)) return at;
+    }
+    return raw_.size();
+  }
+
   void body_line() {
+    at_ = open_.empty() ? raw_.size() : next_dashes();  // without a multipart: one body up to the end
+    if (at_ >= raw_.size()) return;
     const Line line = line_at(at_);
     bool closes = false;
-    const auto index = open_.empty() ? std::nullopt : delimiter(line, closes);
-    if (open_.empty()) {  // one body up to the end
-      at_ = raw_.size();
-      return;
-    }
+    const auto index = delimiter(line, closes);
     if (!index) {
       at_ = line.next;
       return;

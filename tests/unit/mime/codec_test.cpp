@@ -2,10 +2,13 @@
 #include "mime/codec.hpp"
 
 #include <gtest/gtest.h>
+#include <mimetic/codec/codec.h>
 
+#include <iterator>
 #include <random>
 
 #include "mime/parse.hpp"
+#include "mime/transfer.hpp"
 
 namespace mailroom::mime {
 namespace {
@@ -66,6 +69,56 @@ TEST(QuotedPrintable, Table) {
     bool broken = false;
     EXPECT_EQ(decode_quoted_printable(row.in, &broken), row.out) << testing::PrintToString(row.in);
     EXPECT_EQ(broken, row.broken) << testing::PrintToString(row.in);
+  }
+}
+
+template <class Codec>
+std::string by_mimetic(Codec codec, const std::string& in) {
+  std::string out;
+  codec.process(in.begin(), in.end(), std::back_inserter(out));
+  return out;
+}
+
+// On what is well-formed, mimetic is a judge: it shares no line with our decoders.
+TEST(Codecs, DecodeAsMimeticDoes) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 200; ++round) {
+    std::string bytes(random() % 5000, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    const std::string base64 = encode_base64(bytes);
+    EXPECT_EQ(decode_base64(base64), by_mimetic(mimetic::Base64::Decoder(), base64));
+    for (char& c : bytes) c = static_cast<char>(c % 3 ? 'a' + (c & 15) : 0x80 | c);
+    const std::string printable = encode_quoted_printable(bytes);
+    EXPECT_EQ(decode_quoted_printable(printable), by_mimetic(mimetic::QP::Decoder(), printable));
+  }
+}
+
+TEST(Codecs, BlocksAreTheWholeInPieces) {
+  std::mt19937 random(13);
+  std::string bytes(300'000, '\0');
+  for (char& c : bytes) c = static_cast<char>(random());
+  const std::string line(200'000, '=');
+  const std::string cases[][2] = {
+      {"base64", encode_base64(bytes)},
+      {"base64", encode_base64_line(bytes)},
+      {"quoted-printable", encode_quoted_printable(bytes)},
+      {"quoted-printable", line},
+      {"quoted-printable", std::string(150'000, 'x') + "=41" + std::string(150'000, ' ')},
+      {"x-uuencode", "begin 644 a\n" + std::string(90'000, 'M')},
+      {"8bit", bytes},
+      {"x-unknown", bytes}};
+  for (const auto& [encoding, text] : cases) {
+    std::string scratch, joined;
+    std::size_t longest = 0;
+    bool broken = false, whole_broken = false;
+    DecodedBytes blocks(scratch, [&](std::string_view block) {
+      longest = std::max(longest, block.size());
+      joined += block;
+    });
+    decode_transfer(text, transfer_of(encoding), blocks, broken);
+    EXPECT_EQ(joined, decode_transfer(text, encoding, &whole_broken)) << encoding;
+    EXPECT_EQ(broken, whole_broken);
+    EXPECT_LE(longest, kDecodeBlock);
   }
 }
 
