@@ -15,7 +15,9 @@ FakeHost::FakeHost(Options options)
       vault_("aoh_vault_v1", options_.age, this),
       state_table_("aoh_state_v1", options_.age, this),
       session_("aoh_session_v1", options_.age, this),
-      blob_("aoh_blob_v1", options_.age, this) {
+      blob_("aoh_blob_v1", options_.age, this),
+      knowledge_("aoh_knowledge_v1", options_.age, this),
+      extract_("aoh_extract_v1", options_.age, this) {
   if (options_.clock == ClockKind::system)
     clock_ = std::make_unique<SystemClock>();
   else
@@ -148,6 +150,15 @@ std::map<std::string, std::string> FakeHost::state() const {
 std::map<std::string, FakeHost::Blob> FakeHost::blobs() const {
   const std::lock_guard lock(m_);
   return blobs_;
+}
+std::map<std::string, FakeHost::Document> FakeHost::documents() const {
+  const std::lock_guard lock(m_);
+  return documents_;
+}
+void FakeHost::offer_extraction(Json types, Extractor fn) {
+  const std::lock_guard lock(m_);
+  extract_types_ = std::move(types);
+  extractor_ = std::move(fn);
 }
 std::map<std::string, FakeHost::Secret> FakeHost::secrets() const {
   const std::lock_guard lock(m_);

@@ -30,6 +30,8 @@
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
 #include "aoh/services/credential.h"
+#include "aoh/services/extract.h"
+#include "aoh/services/knowledge.h"
 #include "aoh/services/log.h"
 #include "aoh/services/session.h"
 #include "aoh/services/state.h"
@@ -65,6 +67,19 @@ class FakeHost {
     std::string bytes, mime_type, filename, sha256;
     bool sealed = false;
   };
+  /// One of the knowledge base.
+  struct Document {
+    Json info;
+    std::string text;
+  };
+  /// What aoh.extract/1 reads: a blob's bytes and the request into text and the members of the result.
+  struct Extract {
+    aoh_status status = AOH_OK;
+    std::string text;
+    Json result = Json::object();  ///< pages, truncated, warnings, ...
+    std::string words;             ///< when status is not AOH_OK
+  };
+  using Extractor = std::function<Extract(const Blob& blob, const Json& request)>;
 
   FakeHost();
   explicit FakeHost(Options options);
@@ -85,13 +100,16 @@ class FakeHost {
   /// Manual clock: moves on, running timers at their times on this thread.
   void advance(std::chrono::nanoseconds time);
   Clock& clock() { return *clock_; }
+  /// From now on aoh.extract/1 reads these types by `fn`; without it, it reads nothing.
+  void offer_extraction(Json types, Extractor fn);
 
   std::vector<std::string> breaches() const;
   std::vector<LogLine> logs() const;
   std::set<std::string, std::less<>> asked() const;  ///< every id that get_service was asked for
   std::map<std::string, std::string> state() const;
   std::map<std::string, Blob> blobs() const;
-  std::map<std::string, Secret> secrets() const;  ///< by "credential/field"
+  std::map<std::string, Document> documents() const;  ///< of the knowledge base, those committed
+  std::map<std::string, Secret> secrets() const;      ///< by "credential/field"
   std::vector<std::string> ledger() const;
   std::size_t pending_timers() const;
   /// Everything the module may show to others, for the search after secrets: logs, ledger, state, and blobs
@@ -110,6 +128,7 @@ class FakeHost {
 
  private:
   friend struct Tables;
+  friend struct KnowledgeTables;
   struct Fault {
     std::string function;
     int nth;
@@ -130,6 +149,11 @@ class FakeHost {
   std::map<std::string, Json> credentials_;
   std::map<std::string, Secret> secrets_;
   std::map<std::string, Blob> blobs_;
+  std::map<std::string, Document> documents_;
+  std::map<std::uint64_t, std::pair<std::string, Document>> begun_;
+  std::uint64_t next_document_ = 1;
+  Json extract_types_ = Json{{"mime_types", Json::array()}, {"extensions", Json::array()}};
+  Extractor extractor_;
   std::vector<Fault> faults_;
   std::set<std::uint64_t> timers_;
   std::uint64_t next_blob_ = 1;
@@ -147,6 +171,8 @@ class FakeHost {
   Placed<aoh_state_v1> state_table_;
   Placed<aoh_session_v1> session_;
   Placed<aoh_blob_v1> blob_;
+  Placed<aoh_knowledge_v1> knowledge_;
+  Placed<aoh_extract_v1> extract_;
   std::thread pump_, fast_;
 };
 

@@ -1,8 +1,11 @@
 // The services of the fake host. Every one answers as its header says, counts faults, and notes what breaks a
 // rule.
 #include <openssl/sha.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "checker/fake_host.hpp"
+#include "checker/fake_knowledge.hpp"
 #include "loader/module.hpp"
 
 namespace aoh::host::checker {
@@ -64,6 +67,8 @@ struct Tables {
     if (name == AOH_STATE_ID) return h.state_table_.get();
     if (name == AOH_SESSION_ID) return h.session_.get();
     if (name == AOH_BLOB_ID) return h.blob_.get();
+    if (name == AOH_KNOWLEDGE_ID) return h.knowledge_.get();
+    if (name == AOH_EXTRACT_ID) return h.extract_.get();
     return nullptr;
   }
 
@@ -318,9 +323,30 @@ struct Tables {
     const std::lock_guard lock(h.m_);
     return h.blobs_.erase(text(id)) ? AOH_OK : AOH_E_NOT_FOUND;
   }
+  static aoh_status blob_descriptor(const aoh_host* c, aoh_str id, aoh_str, std::int32_t* fd) {
+    FakeHost& h = of(c);
+    if (const aoh_status s = h.fault("blob.descriptor")) return s;
+    const std::lock_guard lock(h.m_);
+    const auto it = h.blobs_.find(text(id));
+    if (it == h.blobs_.end()) return AOH_E_NOT_FOUND;
+    if (!it->second.sealed) return AOH_E_STATE;
+    const int made = ::memfd_create("blob", MFD_CLOEXEC);
+    std::string_view rest = it->second.bytes;
+    while (made >= 0 && !rest.empty()) {
+      const ssize_t n = ::write(made, rest.data(), rest.size());
+      if (n <= 0) break;
+      rest.remove_prefix(static_cast<std::size_t>(n));
+    }
+    if (made < 0 || !rest.empty() || ::lseek(made, 0, SEEK_SET) != 0) return AOH_E_INTERNAL;
+    *fd = made;
+    return AOH_OK;
+  }
 };
 
-void FakeHost::fill_tables() { Tables::fill(*this); }
+void FakeHost::fill_tables() {
+  Tables::fill(*this);
+  KnowledgeTables::fill(*this);
+}
 
 void Tables::fill(FakeHost& h) {
   h.host_->abi_major = AOH_ABI_MAJOR;
@@ -328,7 +354,8 @@ void Tables::fill(FakeHost& h) {
   h.host_->get_service = get_service;
   const std::uint32_t revision = h.options_.age == Age::newer ? 2 : 1;
   h.log_->revision = h.clock_table_->revision = h.credential_->revision = h.vault_->revision = revision;
-  h.state_table_->revision = h.session_->revision = h.blob_->revision = revision;
+  h.state_table_->revision = h.session_->revision = revision;
+  h.blob_->revision = revision + 1;
   h.log_->write = log_write;
   h.clock_table_->wall_ns = wall_ns;
   h.clock_table_->monotonic_ns = monotonic_ns;
@@ -350,6 +377,7 @@ void Tables::fill(FakeHost& h) {
   h.blob_->stat = blob_stat;
   h.blob_->read = blob_read;
   h.blob_->remove = blob_remove;
+  h.blob_->descriptor = blob_descriptor;
 }
 
 }  // namespace aoh::host::checker

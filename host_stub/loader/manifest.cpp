@@ -13,8 +13,12 @@ constexpr std::size_t kMaxManifest = 1u << 20;
 struct ServicePermission {
   std::string_view service, permission;
 };
-constexpr ServicePermission kServicePermissions[] = {
-    {"aoh.credential", "credentials"}, {"aoh.vault", "vault"}, {"aoh.state", "state"}, {"aoh.blob", "blobs"}};
+constexpr ServicePermission kServicePermissions[] = {{"aoh.credential", "credentials"},
+                                                     {"aoh.vault", "vault"},
+                                                     {"aoh.state", "state"},
+                                                     {"aoh.blob", "blobs"},
+                                                     {"aoh.knowledge", "knowledge"},
+                                                     {"aoh.extract", "extract"}};
 
 [[noreturn]] void fail(const std::string& pointer, const std::string& why) {
   throw ManifestError("manifest at " + (pointer.empty() ? std::string("/") : pointer) + ": " + why);
@@ -210,6 +214,7 @@ Manifest Manifest::parse(std::string text) {
   m.abi_minor = static_cast<std::uint32_t>(j["abi"]["minor"].integer());
   m.services_required = strings(j["services"]["required"]);
   m.services_optional = strings(j["services"]["optional"]);
+  m.extractor = {strings(j["extractor"]["mime_types"]), strings(j["extractor"]["extensions"])};
   for (const Json& p : j["permissions"].items())
     m.permissions.push_back({p["name"].str(), p["reason"].str()});
   if (j.has("config_schema")) m.config = compile_object(j["config_schema"], "/config_schema");

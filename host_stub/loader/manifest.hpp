@@ -71,6 +71,11 @@ struct Permission {
   std::string name, reason;
 };
 
+/// Of which files a module reads the text for others (aoh.extractor/1); both empty: of none.
+struct ExtractorSpec {
+  std::vector<std::string> mime_types, extensions;  ///< "text/plain", "text/*"; "pdf"
+};
+
 /// What a manifest was refused for: one line with the JSON pointer, what was expected, and the cure.
 struct ManifestError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -87,6 +92,7 @@ struct Manifest {
   std::vector<TriggerSource> trigger_sources;
   std::vector<FinishAction> finish_actions;
   std::vector<Permission> permissions;
+  ExtractorSpec extractor;
   std::string text;  ///< the bytes of the file
   Json raw;
 

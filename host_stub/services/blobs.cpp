@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -124,7 +125,9 @@ Blobs::Fault Blobs::seal(std::string_view module, std::string_view id) {
   Open& open = *it->second;
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
-  if (open.broken || ::fsync(open.fd) != 0 || EVP_DigestFinal_ex(open.hash.get(), digest, &length) != 1)
+  // Nobody writes to it again, not through a descriptor that was handed out either.
+  if (open.broken || ::fchmod(open.fd, 0400) != 0 || ::fsync(open.fd) != 0 ||
+      EVP_DigestFinal_ex(open.hash.get(), digest, &length) != 1)
     return Fault::io;
   const int dir = ::open(folder_.c_str(),
                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // the name must be as durable as the bytes
@@ -173,6 +176,14 @@ Blobs::Fault Blobs::read(std::string_view id, std::uint64_t offset, std::size_t 
   ::close(fd);
   if (got != out.size()) return Fault::io;
   return Fault::none;
+}
+
+Blobs::Fault Blobs::open(std::string_view id, int& fd) const {
+  const auto info = find(id);
+  if (!info || !well_formed(id)) return Fault::not_found;
+  if (!info->sealed) return Fault::state;
+  fd = ::open((folder_ / id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  return fd < 0 ? Fault::io : Fault::none;
 }
 
 Blobs::Fault Blobs::remove(std::string_view module, std::string_view id) {

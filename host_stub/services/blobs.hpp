@@ -36,6 +36,8 @@ class Blobs {
   std::optional<Info> find(std::string_view id) const;
   /// At most n bytes from offset, of a sealed blob.
   Fault read(std::string_view id, std::uint64_t offset, std::size_t n, std::string& out) const;
+  /// A new descriptor of a sealed blob's file: read-only, close-on-exec, the caller's.
+  Fault open(std::string_view id, int& fd) const;
   Fault remove(std::string_view module, std::string_view id);
 
  private:

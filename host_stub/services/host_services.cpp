@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aoh/sdk/knowledge.hpp"
 #include "aoh/sdk/services.hpp"  // the ids; and, for its own sake, that both sides compile together
 #include "services/faults.hpp"
 
@@ -318,6 +319,16 @@ struct Thunks {
                [&](InstanceHost& i) { return status(i.services_.blobs->remove(i.module_, sv(id))); });
   }
 
+  static aoh_status blob_descriptor(const aoh_host* h, aoh_str id, aoh_str bearer,
+                                    std::int32_t* fd) noexcept {
+    return run(h, "opening a blob", [&](InstanceHost& i) -> aoh_status {
+      if (!fd) return AOH_E_INVALID;
+      *fd = -1;
+      if (const aoh_status s = readable(i, sv(id), sv(bearer)); s != AOH_OK) return s;
+      return status(i.services_.blobs->open(sv(id), *fd));
+    });
+  }
+
   static const void* get_service(const aoh_host* h, aoh_str id) noexcept {
     InstanceHost& i = self(h);
     const std::string_view name = sv(id);
@@ -355,8 +366,8 @@ struct Thunks {
   static constexpr aoh_vault_v1 kVault{sizeof(aoh_vault_v1), 1, vault_read, vault_set};
   static constexpr aoh_state_v1 kState{sizeof(aoh_state_v1), 1, state_get, state_apply, state_list};
   static constexpr aoh_session_v1 kSession{sizeof(aoh_session_v1), 1, session_current, session_append};
-  static constexpr aoh_blob_v1 kBlob{sizeof(aoh_blob_v1), 1,         blob_create, blob_write,
-                                     blob_seal,           blob_stat, blob_read,   blob_remove};
+  static constexpr aoh_blob_v1 kBlob{sizeof(aoh_blob_v1), 2,         blob_create, blob_write,     blob_seal,
+                                     blob_stat,           blob_read, blob_remove, blob_descriptor};
 };
 
 InstanceHost::InstanceHost(const Services& services, std::string module,
@@ -382,8 +393,9 @@ void InstanceHost::revoke() {
 }
 
 const std::set<std::string, std::less<>>& known_services() {
-  static const std::set<std::string, std::less<>> ids{
-      AOH_LOG_ID, AOH_CLOCK_ID, AOH_CREDENTIAL_ID, AOH_VAULT_ID, AOH_STATE_ID, AOH_SESSION_ID, AOH_BLOB_ID};
+  static const std::set<std::string, std::less<>> ids{AOH_LOG_ID,   AOH_CLOCK_ID,     AOH_CREDENTIAL_ID,
+                                                      AOH_VAULT_ID, AOH_STATE_ID,     AOH_SESSION_ID,
+                                                      AOH_BLOB_ID,  AOH_KNOWLEDGE_ID, AOH_EXTRACT_ID};
   return ids;
 }
 

@@ -1,10 +1,13 @@
 /* Sizes and offsets of every struct of the interface, on 64-bit machines. A line may be added; none may
  * change within a major version. */
 #include "aoh/extensions/background.h"
+#include "aoh/extensions/extractor.h"
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
 #include "aoh/services/credential.h"
+#include "aoh/services/extract.h"
+#include "aoh/services/knowledge.h"
 #include "aoh/services/log.h"
 #include "aoh/services/session.h"
 #include "aoh/services/state.h"
@@ -74,7 +77,7 @@ AT(aoh_module, trigger_stop, 72);
 AT(aoh_module, quiesce, 80);
 AT(aoh_module, destroy, 88);
 AT(aoh_module, get_extension, 96);
-SIZE(aoh_blob_v1, 56);
+SIZE(aoh_blob_v1, 64);
 AT(aoh_blob_v1, struct_size, 0);
 AT(aoh_blob_v1, revision, 4);
 AT(aoh_blob_v1, create, 8);
@@ -83,6 +86,7 @@ AT(aoh_blob_v1, seal, 24);
 AT(aoh_blob_v1, stat, 32);
 AT(aoh_blob_v1, read, 40);
 AT(aoh_blob_v1, remove, 48);
+AT(aoh_blob_v1, descriptor, 56);
 SIZE(aoh_clock_v1, 40);
 AT(aoh_clock_v1, struct_size, 0);
 AT(aoh_clock_v1, revision, 4);
@@ -127,6 +131,26 @@ SIZE(aoh_background_v1, 16);
 AT(aoh_background_v1, struct_size, 0);
 AT(aoh_background_v1, revision, 4);
 AT(aoh_background_v1, start, 8);
+SIZE(aoh_extractor_v1, 16);
+AT(aoh_extractor_v1, struct_size, 0);
+AT(aoh_extractor_v1, revision, 4);
+AT(aoh_extractor_v1, extract, 8);
+SIZE(aoh_extract_v1, 24);
+AT(aoh_extract_v1, struct_size, 0);
+AT(aoh_extract_v1, revision, 4);
+AT(aoh_extract_v1, types, 8);
+AT(aoh_extract_v1, extract, 16);
+SIZE(aoh_knowledge_v1, 72);
+AT(aoh_knowledge_v1, struct_size, 0);
+AT(aoh_knowledge_v1, revision, 4);
+AT(aoh_knowledge_v1, begin, 8);
+AT(aoh_knowledge_v1, append, 16);
+AT(aoh_knowledge_v1, commit, 24);
+AT(aoh_knowledge_v1, abandon, 32);
+AT(aoh_knowledge_v1, put_blob, 40);
+AT(aoh_knowledge_v1, stat, 48);
+AT(aoh_knowledge_v1, remove, 56);
+AT(aoh_knowledge_v1, remove_by, 64);
 
 /* Numbers that both sides have compiled in. */
 #define IS(name, n) _Static_assert((name) == (n), #name " changed")

@@ -14,9 +14,12 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 
 #include "aoh/extensions/background.h"
+#include "aoh/extensions/extractor.h"
 #include "aoh/sdk/call.hpp"
+#include "aoh/sdk/knowledge.hpp"
 #include "aoh/sdk/result.hpp"
 #include "aoh/sdk/services.hpp"
 #include "aoh/sdk/text.hpp"
@@ -53,6 +56,11 @@ class Plugin {
   /// The host stays up: work that goes on without a call may begin (aoh.background/1). Returns at once.
   virtual void background_start() {}
   virtual void quiesce(std::int64_t /*deadline_ns*/) {}
+  /// Reads a blob's text for others (aoh.extractor/1; the manifest's "extractor" says of which types). A
+  /// plugin that overrides it has the extension. structuredContent: see extensions/extractor.h.
+  virtual Result extract(std::string_view /*blob*/, const Json& /*request*/, TextSink& /*text*/, Call&) {
+    return unsupported("extract");
+  }
 
  protected:
   const aoh_host* host() const { return host_; }
@@ -193,9 +201,22 @@ struct Thunks {
   static void background_start(aoh_instance* self) noexcept {
     guarded(nullptr, [&] { plugin(self).background_start(); });
   }
+  static aoh_status extract(aoh_instance* self, aoh_str blob, aoh_str request, aoh_sink* text,
+                            aoh_call* call) noexcept {
+    Json parsed;
+    const aoh_status s =
+        guarded(nullptr, [&] { parsed = request.len ? Json::parse(sv(request)) : Json::object(); });
+    if (s != AOH_OK) return s;
+    Plugin& p = plugin(self);
+    TextSink sink(text);
+    return finish_with(p, call, [&](Call& c) { return p.extract(sv(blob), parsed, sink, c); });
+  }
   static const void* get_extension(aoh_str id) noexcept {
     static constexpr aoh_background_v1 kBackground{sizeof(aoh_background_v1), 1, &background_start};
-    return sv(id) == AOH_BACKGROUND_ID ? &kBackground : nullptr;
+    static constexpr aoh_extractor_v1 kExtractor{sizeof(aoh_extractor_v1), 1, &extract};
+    if (sv(id) == AOH_BACKGROUND_ID) return &kBackground;
+    constexpr bool kReads = !std::is_same_v<decltype(&P::extract), decltype(&Plugin::extract)>;
+    return kReads && sv(id) == AOH_EXTRACTOR_ID ? &kExtractor : nullptr;
   }
 
   static constexpr aoh_module table() {

@@ -125,7 +125,8 @@ class FakeHost {
         [](const aoh_host* host, aoh_str which) -> aoh_status {
           const std::lock_guard lock(of(host).mutex);
           return of(host).blobs.erase(str(which)) ? AOH_OK : AOH_E_NOT_FOUND;
-        }};
+        },
+        nullptr};
     if (name == AOH_LOG_ID) return &log_table;
     if (name == AOH_CLOCK_ID) return &clock_table;
     if (name == AOH_CREDENTIAL_ID) return &credential_table;

@@ -1,8 +1,10 @@
 #include "services/blobs.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -134,7 +136,7 @@ TEST_F(BlobsTest, FilesAreForTheirOwnerOnly) {
   const std::string id = sealed(*blobs, "x");
   struct stat st {};
   ASSERT_EQ(::stat((dir / "blobs" / id).c_str(), &st), 0);
-  EXPECT_EQ(st.st_mode & 0777, 0600u);
+  EXPECT_EQ(st.st_mode & 0777, 0400u);
 }
 
 TEST_F(BlobsTest, AFaultAtTheSealLeavesItUnsealed) {
@@ -158,6 +160,24 @@ TEST_F(BlobsTest, ManyThreadsWriteTheirOwn) {
       EXPECT_EQ(blobs->seal("m", id), Fault::none);
       EXPECT_EQ(read(*blobs, id, 0, 1000), std::string(500, char('a' + t)));
     });
+}
+
+TEST_F(BlobsTest, ADescriptorReadsASealedBlobAndOutlivesIt) {
+  auto blobs = make();
+  const std::string open = blobs->create("m", "", "", "", 1);
+  int fd = -1;
+  EXPECT_EQ(blobs->open(open, fd), Fault::state);
+  EXPECT_EQ(blobs->open("b-00000000000000000000000000000000", fd), Fault::not_found);
+  EXPECT_EQ(blobs->open("../host.db", fd), Fault::not_found);
+  const std::string id = sealed(*blobs, "hello");
+  ASSERT_EQ(blobs->open(id, fd), Fault::none);
+  EXPECT_EQ(blobs->remove("m", id), Fault::none);
+  char bytes[8] = {};
+  EXPECT_EQ(::read(fd, bytes, sizeof bytes), 5);
+  EXPECT_STREQ(bytes, "hello");
+  EXPECT_EQ(::fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_TRUE(::fcntl(fd, F_GETFD) & FD_CLOEXEC);
+  ::close(fd);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <latch>
 #include <thread>
@@ -242,6 +243,40 @@ TEST_F(Instance, BlobsOfASessionAreForThatSession) {
   EXPECT_EQ(read(id, "nobody"), AOH_E_DENIED);
   EXPECT_EQ(read("b-00000000000000000000000000000000", "call-1"), AOH_E_NOT_FOUND);
   EXPECT_EQ(status_of([&] { b.create("nobody"); }), AOH_E_DENIED);
+}
+
+TEST_F(Instance, ADescriptorIsForWhoMayReadTheBlob) {
+  const auto one = call("call-1", {}, "session-1");
+  const auto two = call("call-2", {}, "session-2");
+  const aoh::Blobs b(h());
+  const std::string id = b.create("call-1");
+  b.write(id, "hello");
+  EXPECT_EQ(status_of([&] { b.descriptor(id, "call-1"); }), AOH_E_STATE);
+  b.seal(id);
+  EXPECT_EQ(status_of([&] { b.descriptor(id, "call-2"); }), AOH_E_DENIED);
+  EXPECT_EQ(status_of([&] { b.descriptor(id, ""); }), AOH_E_DENIED);
+  const int fd = b.descriptor(id, "call-1");
+  ASSERT_GE(fd, 0);
+  char bytes[8] = {};
+  EXPECT_EQ(::read(fd, bytes, sizeof bytes), 5);
+  ::close(fd);
+}
+
+// A host of revision 1, whose table ends before the member.
+TEST_F(Instance, AHostWithoutDescriptorsIsReadInstead) {
+  struct Old {
+    aoh_host host;
+    aoh_blob_v1 table;
+  } old{};
+  old.host = {sizeof(aoh_host), AOH_ABI_MAJOR, 0, 0, [](const aoh_host* host, aoh_str) -> const void* {
+                return &reinterpret_cast<const Old*>(host)->table;
+              }};
+  old.table.struct_size = offsetof(aoh_blob_v1, descriptor);
+  old.table.descriptor = [](const aoh_host*, aoh_str, aoh_str, std::int32_t*) -> aoh_status {
+    ADD_FAILURE() << "beyond its struct_size";
+    return AOH_OK;
+  };
+  EXPECT_EQ(aoh::Blobs(&old.host).descriptor("b", ""), -1);
 }
 
 TEST_F(Instance, TheQuotaSaysBusy) {

@@ -199,6 +199,17 @@ struct Blobs : Service<aoh_blob_v1> {
   void remove(std::string_view id) const {
     check(need(AOH_BLOB_ID).remove(host_, st(id)), "removing a blob");
   }
+  /// An open file of a sealed blob's bytes, read-only, close-on-exec; the caller closes it. -1: this host
+  /// gives none, so read().
+  int descriptor(std::string_view id, std::string_view bearer) const {
+    const aoh_blob_v1& s = need(AOH_BLOB_ID);
+    std::int32_t fd = -1;
+    if (!AOH_HAS(aoh_blob_v1, &s, descriptor)) return -1;
+    const aoh_status status = s.descriptor(host_, st(id), st(bearer), &fd);
+    if (status == AOH_E_UNSUPPORTED) return -1;
+    check(status, "opening a blob");
+    return fd;
+  }
 };
 
 }  // namespace sdk_0_1

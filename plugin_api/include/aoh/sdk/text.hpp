@@ -49,6 +49,32 @@ class StringSink {
   std::size_t limit_;
 };
 
+/// Receives an error's words. Pass `.c()` to a service.
+class ErrorWords {
+ public:
+  ErrorWords() {
+    head_.base = {sizeof(aoh_error), 0, &ErrorWords::set};
+    head_.self = this;
+  }
+  ErrorWords(const ErrorWords&) = delete;
+  ErrorWords& operator=(const ErrorWords&) = delete;
+  aoh_error* c() { return &head_.base; }
+  std::string message;
+
+ private:
+  struct Head {
+    aoh_error base;
+    ErrorWords* self;
+  };
+  static void set(aoh_error* e, aoh_status, aoh_str message, aoh_str) noexcept {
+    try {
+      reinterpret_cast<Head*>(e)->self->message = sv(message);
+    } catch (...) {  // out of memory: the status has to do
+    }
+  }
+  Head head_{};
+};
+
 inline void set_error(aoh_error* e, aoh_status status, std::string_view message) {
   if (e && AOH_HAS(aoh_error, e, set)) e->set(e, status, st(message), aoh_str{nullptr, 0});
 }

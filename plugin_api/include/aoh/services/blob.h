@@ -31,6 +31,12 @@ typedef struct aoh_blob_v1 {
                      aoh_sink* bytes);
   /* Removes a blob of this module, sealed or not. [any-thread, writes the disk] Since 1. */
   aoh_status (*remove)(const aoh_host* host, aoh_str id);
+  /* A descriptor of a sealed blob's bytes, to map it or to hand it to a child process. *fd is a new open
+     file, for reading only, close-on-exec, at offset 0, whose offset nobody shares; the caller closes it. The
+     bytes stay readable through it though the blob is removed meanwhile. It is a file: its size is the
+     blob's. bearer as in stat. AOH_E_STATE: not sealed. AOH_E_UNSUPPORTED: this host keeps blobs elsewhere;
+     use read. [any-thread, reads the disk] Since 2. */
+  aoh_status (*descriptor)(const aoh_host* host, aoh_str id, aoh_str bearer, int32_t* fd);
 } aoh_blob_v1;
 
 #ifdef __cplusplus
