@@ -1,10 +1,12 @@
 """What every end-to-end test starts with: the rig of real servers, and host-stub with a home of its own."""
+import imaplib
 import json
 import os
 import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -52,6 +54,13 @@ class Rig:
     def maildir(self, user, wait=None, timeout=30, folder="INBOX"):
         args = ["--user", user, "--folder", folder] + (["--wait", str(wait), "--timeout", str(timeout * PATIENCE)] if wait else [])
         return json.loads(self.run("maildir", *args))
+
+    def imap(self, user):
+        """A session as another mail program has it."""
+        context = ssl.create_default_context(cafile=self.info["ca_file"])
+        session = imaplib.IMAP4_SSL(self.info["host"], self.info["imap_tls_port"], ssl_context=context)
+        session.login(user, self.password)
+        return session
 
     def stop(self):
         self.run("stop")

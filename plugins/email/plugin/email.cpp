@@ -13,6 +13,7 @@
 #include "tools/mailboxes.hpp"
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
+#include "tools/search.hpp"
 #include "tools/send.hpp"
 #include "tools/suppressions.hpp"
 #include "tools/templates.hpp"
@@ -55,6 +56,7 @@ class Email : public aoh::Plugin {
 
   aoh::Result send(const aoh::Json& args, aoh::Call& call) { return tools::email_send(box_, args, call); }
   aoh::Result fetch(const aoh::Json& args, aoh::Call& call) { return tools::email_fetch(box_, args, call); }
+  aoh::Result search(const aoh::Json& args, aoh::Call& call) { return tools::email_search(box_, args, call); }
   aoh::Result reply(const aoh::Json& args, aoh::Call& call) { return tools::email_reply(box_, args, call); }
   aoh::Result broadcast(const aoh::Json& args, aoh::Call& call) {
     return tools::email_broadcast(box_, broadcasts_, args, call);
@@ -166,7 +168,9 @@ class Email : public aoh::Plugin {
 }  // namespace mailroom
 
 AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse),
-           aoh::tool("email_fetch", &mailroom::Email::fetch), aoh::tool("email_send", &mailroom::Email::send),
+           aoh::tool("email_fetch", &mailroom::Email::fetch),
+           aoh::tool("email_search", &mailroom::Email::search),
+           aoh::tool("email_send", &mailroom::Email::send),
            aoh::tool("email_broadcast", &mailroom::Email::broadcast),
            aoh::tool("email_reply", &mailroom::Email::reply),
            aoh::tool("email_forward", &mailroom::Email::forward),

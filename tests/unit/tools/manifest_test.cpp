@@ -13,7 +13,7 @@ TEST(Manifest, LoadsAndFitsIssueTwo) {
       aoh::host::Manifest::load(std::string(std::getenv("MAILROOM_SOURCE_DIR")) + "/manifests/email.json");
   for (const char* tool :
        {"email_send", "email_fetch", "email_parse", "email_reply", "email_mailboxes", "email_watch",
-        "email_templates", "email_links", "email_deliverability", "email_suppressions"})
+        "email_templates", "email_links", "email_search", "email_deliverability", "email_suppressions"})
     EXPECT_TRUE(m.tool(tool)) << tool;
   EXPECT_TRUE(m.source("email"));
   EXPECT_TRUE(m.finish_action("reply_email"));

@@ -33,6 +33,7 @@ Criteria& Criteria::seen(bool yes) { return next(yes ? "SEEN" : "UNSEEN"), *this
 Criteria& Criteria::flagged(bool yes) { return next(yes ? "FLAGGED" : "UNFLAGGED"), *this; }
 Criteria& Criteria::answered(bool yes) { return next(yes ? "ANSWERED" : "UNANSWERED"), *this; }
 Criteria& Criteria::deleted(bool yes) { return next(yes ? "DELETED" : "UNDELETED"), *this; }
+Criteria& Criteria::draft(bool yes) { return next(yes ? "DRAFT" : "UNDRAFT"), *this; }
 Criteria& Criteria::keyword(std::string_view flag, bool yes) {
   for (const char c : flag)
     if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F ||

@@ -20,6 +20,7 @@ class Criteria {
   Criteria& flagged(bool yes = true);
   Criteria& answered(bool yes = true);
   Criteria& deleted(bool yes = true);
+  Criteria& draft(bool yes = true);
   Criteria& keyword(std::string_view flag, bool yes = true);
   Criteria& since(Day day);  ///< INTERNALDATE, the server's time zone
   Criteria& before(Day day);

@@ -1,0 +1,239 @@
+"""An IMAP server with mailboxes in memory that does as RFC 3501 says, except for what a test says otherwise.
+
+SEARCH knows UID sets and ALL; every other key is ignored, as Tencent's servers ignore them: everything comes back.
+"""
+import email
+import email.utils
+import re
+import socket
+import threading
+
+
+class Mail:
+    def __init__(self, uid, raw, flags=(), date="01-Nov-2026 10:00:00 +0000", structure=None):
+        self.uid, self.raw, self.flags, self.date, self.given = uid, raw, set(flags), date, structure
+
+    @property
+    def header(self):
+        return self.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+    @property
+    def text(self):
+        return self.raw.partition(b"\r\n\r\n")[2]
+
+    def structure(self):
+        return self.given or '("TEXT" "PLAIN" ("CHARSET" "utf-8") NIL NIL "8BIT" %d %d)' % (len(self.text), self.text.count(b"\n"))
+
+    def section(self, name):
+        if name == "":
+            return self.raw
+        if name == "HEADER":
+            return self.header
+        if name in ("TEXT", "1"):
+            return self.text
+        if name.startswith("HEADER.FIELDS ("):
+            wanted = name[15:-1].upper().split()
+            lines = re.split(rb"\r\n(?![ \t])", self.header.rstrip(b"\r\n"))
+            return b"".join(line + b"\r\n" for line in lines if line.partition(b":")[0].decode("latin-1").upper() in wanted) + b"\r\n"
+        return None
+
+
+class Box:
+    def __init__(self, validity, attributes="\\HasNoChildren"):
+        self.validity, self.next, self.mails, self.attributes = validity, 1, [], attributes
+
+    def add(self, raw, flags=(), **more):
+        self.mails.append(Mail(self.next, raw, flags, **more))
+        self.next += 1
+        return self.mails[-1].uid
+
+    def of(self, numbers):
+        last = self.mails[-1].uid if self.mails else 0
+        found = set()
+        for part in numbers.split(","):
+            low, _, high = part.partition(":")
+            low, high = (last if x == "*" else int(x) for x in (low, high or low))
+            found |= {m.uid for m in self.mails if min(low, high) <= m.uid <= max(low, high)}
+        return [m for m in self.mails if m.uid in found]
+
+
+def message(subject, n=0, sender="Ann <ann@rig.test>", text="Hello.\r\n", **fields):
+    head = {"From": sender, "To": "me@rig.test", "Subject": subject, "Message-ID": f"<{subject.replace(' ', '-')}.{n}@rig.test>",
+            "Date": "Sun, 01 Nov 2026 10:00:00 +0000", **{k.replace("_", "-"): v for k, v in fields.items()}}
+    return "".join(f"{k}: {v}\r\n" for k, v in head.items()).encode() + b"\r\n" + text.encode()
+
+
+class ImapScript:
+    """`fault(server, tag, verb, rest)`: True when it has answered itself, by server.say()."""
+
+    def __init__(self, capabilities="IMAP4rev1", fault=None):
+        self.capabilities, self.fault, self.commands = capabilities, fault, []
+        self.boxes = {"INBOX": Box(7), "Archive": Box(8), "Trash": Box(9, "\\Trash"), "Sent": Box(10, "\\Sent")}
+        self.lock = threading.RLock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def record(self, credential="me", **more):
+        return {"id": credential, "type": "mail", "email": "me@rig.test", "username": "me@rig.test", "authentication": "password",
+                "require_tls": False, "imap": {"host": "127.0.0.1", "port": self.port, "tls": "none"}, **more}
+
+    def close(self):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
+
+    def serve(self, c):
+        here = Connection(self, c)
+        try:
+            with c, c.makefile("rb") as lines:
+                here.say(f"* OK [CAPABILITY {self.capabilities} SASL-IR AUTH=PLAIN] hello")
+                while here.open:
+                    line = lines.readline()
+                    if not line:
+                        return
+                    while m := re.search(rb"\{(\d+)(\+?)\}\r\n$", line):
+                        if not m[2]:
+                            here.say("+ go")
+                        line = line[:m.start()] + b'"' + lines.read(int(m[1])) + b'"' + lines.readline()
+                    with self.lock:
+                        here.take(line.rstrip(b"\r\n").decode())
+        except OSError:
+            pass
+
+
+class Connection:
+    def __init__(self, server, c):
+        self.server, self.c, self.open, self.box = server, c, True, None
+
+    def say(self, text):
+        self.c.sendall((text if isinstance(text, bytes) else text.encode()) + b"\r\n")
+
+    def cut(self):
+        self.open = False
+        self.c.shutdown(socket.SHUT_RDWR)
+
+    def take(self, line):
+        tag, _, rest = line.partition(" ")
+        verb, _, rest = rest.partition(" ")
+        if verb == "UID":
+            word, _, rest = rest.partition(" ")
+            verb += " " + word
+        self.server.commands.append(f"{verb} {rest}" if verb != "AUTHENTICATE" else verb)
+        if not (self.server.fault and self.server.fault(self, tag, verb, rest)):
+            self.answer(tag, verb, rest)
+
+    def answer(self, tag, verb, rest):
+        code = getattr(self, "do_" + verb.replace(" ", "_").lower(), lambda rest: None)(rest)
+        self.say(code.replace("TAG", tag, 1) if code and code.startswith("TAG ") else f"{tag} OK {code + ' ' if code else ''}done")
+
+    def name(self, text):
+        return text.split('"')[1] if text.startswith('"') else text.split()[0]
+
+    def do_capability(self, rest):
+        self.say("* CAPABILITY " + self.server.capabilities)
+
+    def do_logout(self, rest):
+        self.say("* BYE bye")
+        self.open = False
+
+    def do_list(self, rest):
+        for name, box in self.server.boxes.items():
+            self.say(f'* LIST ({box.attributes}) "/" "{name}"')
+
+    def do_select(self, rest):
+        name = self.name(rest)
+        if name not in self.server.boxes:
+            self.box = None
+            return "TAG NO [NONEXISTENT] no such mailbox"
+        self.box = self.server.boxes[name]
+        self.say(f"* {len(self.box.mails)} EXISTS")
+        self.say(f"* OK [UIDVALIDITY {self.box.validity}] x")
+        self.say(f"* OK [UIDNEXT {self.box.next}] x")
+        self.say("* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft \\*)] x")
+        return "[READ-WRITE]"
+
+    def do_examine(self, rest):
+        return self.do_select(rest).replace("READ-WRITE", "READ-ONLY")
+
+    def do_status(self, rest):
+        box = self.server.boxes.get(self.name(rest))
+        if box is None:
+            return "TAG NO [NONEXISTENT] no such mailbox"
+        unseen = len([m for m in box.mails if "\\Seen" not in m.flags])
+        self.say(f'* STATUS "{self.name(rest)}" (MESSAGES {len(box.mails)} UIDNEXT {box.next} UIDVALIDITY {box.validity} UNSEEN {unseen})')
+
+    def do_create(self, rest):
+        self.server.boxes[self.name(rest)] = Box(100 + len(self.server.boxes))
+
+    def do_uid_search(self, rest):
+        sets = re.findall(r"\bUID ([\d:,*]+)", rest)
+        mails = self.box.of(sets[0]) if sets else self.box.mails
+        self.say("* SEARCH" + "".join(f" {m.uid}" for m in mails))
+
+    def row(self, m, items):
+        out = f"* {self.box.mails.index(m) + 1} FETCH (UID {m.uid}".encode()
+        for word, value in (("FLAGS", lambda: "(" + " ".join(sorted(m.flags)) + ")"), ("RFC822.SIZE", lambda: str(len(m.raw))),
+                            ("INTERNALDATE", lambda: f'"{m.date}"'), ("BODYSTRUCTURE", m.structure)):
+            if re.search(rf"[ (]{re.escape(word)}\b", items):
+                out += f" {word} {value()}".encode()
+        for name, origin, length in re.findall(r"BODY\.PEEK\[([^\]]*)\](?:<(\d+)\.(\d+)>)?", items):
+            data = m.section(name)
+            if data is not None and length:
+                data = data[int(origin):int(origin) + int(length)]
+            head = f" BODY[{name}]" + (f"<{origin}>" if length else "")
+            out += head.encode() + (b" NIL" if data is None else b" {%d}\r\n" % len(data) + data)
+        return out + b")"
+
+    def do_uid_fetch(self, rest):
+        numbers, _, items = rest.partition(" ")
+        for m in self.box.of(numbers):
+            self.say(self.row(m, items))
+
+    def do_uid_store(self, rest):
+        numbers, how, flags = rest.split(" ", 2)
+        flags = set(flags.strip("()").split())
+        for m in self.box.of(numbers):
+            m.flags = m.flags | flags if how.startswith("+") else m.flags - flags if how.startswith("-") else flags
+
+    def copy(self, numbers, target):
+        """[(here, there)] of what was copied; None where there is no such mailbox."""
+        if target not in self.server.boxes:
+            return None
+        return [(m.uid, self.server.boxes[target].add(m.raw, m.flags - {"\\Recent"}, date=m.date)) for m in self.box.of(numbers)]
+
+    def copyuid(self, pairs, target):
+        if not pairs or "UIDPLUS" not in self.server.capabilities:
+            return None
+        return f"[COPYUID {self.server.boxes[target].validity} {','.join(str(a) for a, _ in pairs)} {','.join(str(b) for _, b in pairs)}]"
+
+    def do_uid_copy(self, rest):
+        numbers, _, target = rest.partition(" ")
+        pairs = self.copy(numbers, self.name(target))
+        return "TAG NO [TRYCREATE] no such mailbox" if pairs is None else self.copyuid(pairs, self.name(target))
+
+    def do_uid_move(self, rest):
+        numbers, _, target = rest.partition(" ")
+        pairs = self.copy(numbers, self.name(target))
+        if pairs is None:
+            return "TAG NO [TRYCREATE] no such mailbox"
+        if code := self.copyuid(pairs, self.name(target)):
+            self.say(f"* OK {code} moved")
+        self.remove({a for a, _ in pairs})
+
+    def remove(self, uids):
+        for m in [m for m in self.box.mails if m.uid in uids]:
+            self.say(f"* {self.box.mails.index(m) + 1} EXPUNGE")
+            self.box.mails.remove(m)
+
+    def do_uid_expunge(self, rest):
+        self.remove({m.uid for m in self.box.of(rest) if "\\Deleted" in m.flags})
+
+    def do_expunge(self, rest):
+        self.remove({m.uid for m in self.box.mails if "\\Deleted" in m.flags})
