@@ -70,6 +70,48 @@ std::string without_controls(std::string_view text) {
   return out;
 }
 
+namespace {
+
+bool unseen(char32_t c) {
+  return (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xE0000 && c <= 0xE0FFF);
+}
+
+void escape(std::string& out, char32_t unit) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[unit >> shift & 0xF];
+}
+
+}  // namespace
+
+std::string visible_json(std::string json) {
+  // Outside strings JSON is ASCII, so whatever is replaced stands in a string. Most output has nothing of it.
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < json.size();) {
+    const auto lead = static_cast<unsigned char>(json[i]);
+    const std::size_t n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (n == 1 ? lead == 0x7F
+               : (lead == 0xC2 || lead == 0xD8 || lead == 0xE1 || lead == 0xE2 || lead == 0xEF || n == 4)) {
+      char32_t c = n == 1 ? lead : lead & (0xFFu >> (n + 1));
+      for (std::size_t k = 1; k < n && i + k < json.size(); ++k)
+        c = c << 6 | (static_cast<unsigned char>(json[i + k]) & 0x3Fu);
+      if (unseen(c)) {
+        out.append(json, copied, i - copied);
+        if (c >= 0x10000) escape(out, 0xD800 + ((c - 0x10000) >> 10));
+        escape(out, c >= 0x10000 ? 0xDC00 + (c & 0x3FF) : c);
+        copied = i + n;
+      }
+    }
+    i += n;
+  }
+  if (copied == 0) return json;
+  out.append(json, std::min(copied, json.size()), json.npos);
+  return out;
+}
+
 std::string one_line(std::string_view text) { return without_controls(utf8_prefix(text, 2048)); }
 
 Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool, CallRequest& request) {

@@ -36,4 +36,8 @@ std::string one_line(std::string_view text);
 /// separators, and what turns the direction of writing.
 std::string without_controls(std::string_view text);
 
+/// JSON text that means the same and is plain to look at: what a terminal acts on and what nobody sees (C1,
+/// DEL, zero-width characters, direction marks, Unicode tags ...) stands as \uXXXX. `json` is valid JSON.
+std::string visible_json(std::string json);
+
 }  // namespace aoh::host

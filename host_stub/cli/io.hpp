@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "calls/check.hpp"
 #include "cli/command.hpp"
 #include "support/json.hpp"
 #include "support/secret.hpp"
@@ -43,7 +44,7 @@ struct Io {
   std::function<void(std::function<void()> fn)> on_cancel;
 
   void line(std::string_view text) const { out(std::string(text) + "\n"); }
-  void json(const Json& value) const { out(value.dump(true) + "\n"); }
+  void json(const Json& value) const { out(visible_json(value.dump(true)) + "\n"); }
 };
 
 }  // namespace aoh::host

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "calls/check.hpp"
 #include "fake_module.hpp"
 
 using namespace aoh::host::test;
@@ -195,6 +196,17 @@ TEST_F(Arguments, ACredentialTestGoesToTheModuleOfItsType) {
   EXPECT_EQ(fake.opened_credential, "anna");
   EXPECT_THAT(engine.credential_test("ann", CallRequest{}).message, HasSubstr("\"anna\""));
   EXPECT_THAT(engine.credential_test("web", CallRequest{}).message, HasSubstr("http"));
+}
+
+TEST(Output, JsonForProgramsShowsWhatATerminalWouldActOn) {
+  const Json value{{"text", "a\u0085b\u202Ec\u200Bd\U000E0041e\u00E9\U0001F600\x7F"},
+                   {"plain", "gr\u00FC\u00DFe"}};
+  const std::string shown = aoh::host::visible_json(value.dump(true));
+  EXPECT_EQ(Json::parse(shown), value) << "the same value";
+  for (const char* word : {"\\u0085", "\\u202e", "\\u200b", "\\udb40\\udc41", "\\u007f"})
+    EXPECT_NE(shown.find(word), shown.npos) << word;
+  EXPECT_NE(shown.find("gr\u00FC\u00DFe"), shown.npos) << "letters stay letters";
+  EXPECT_NE(shown.find("\U0001F600"), shown.npos);
 }
 
 }  // namespace
