@@ -5,7 +5,6 @@
 #include "imap/proto/ascii.hpp"
 #include "imap/proto/change.hpp"
 #include "imap/proto/data.hpp"
-#include "imap/proto/fetch.hpp"
 #include "imap/proto/idle.hpp"
 #include "imap/proto/opening.hpp"
 #include "imap/proto/utf7.hpp"
@@ -164,25 +163,59 @@ net::Task<std::vector<Uid>> Client::uid_search(const Criteria& criteria) {
   co_return uids;
 }
 
+/// True: there is a row to take. False: the answer is complete. Throws what ended it.
+net::Task<bool> Client::next_row(Fetch& fetch) {
+  const Action::Kind end = co_await net::drive(*stream_, fetch);
+  if (end == Action::Kind::failed) {
+    if (is_fatal(fetch.error().code)) stream_->close();
+    if (fetch.sink_error()) std::rethrow_exception(fetch.sink_error());
+    throw failure(fetch, *stream_);
+  }
+  co_return end != Action::Kind::done;
+}
+
+/// Rows are still on their way: the dialogue cannot be taken up again.
+void Client::break_off() {
+  session_.dead = true;
+  stream_->close();
+}
+
 net::Task<FetchSummary> Client::uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row) {
+  std::vector<FetchRequest> requests;
+  requests.push_back({set, items});
+  co_return co_await uid_fetch(std::move(requests), on_row);
+}
+
+net::Task<FetchSummary> Client::uid_fetch(std::vector<FetchRequest> requests, const OnRow& on_row,
+                                          SectionSink* sink) {
   FetchSummary summary;
-  Fetch fetch(session_, set, items);
-  for (;;) {
-    const Action::Kind end = co_await net::drive(*stream_, fetch);
-    if (end == Action::Kind::done) co_return summary;
-    if (end == Action::Kind::failed) {
-      if (is_fatal(fetch.error().code)) stream_->close();
-      throw failure(fetch, *stream_);
-    }
+  Fetch fetch(session_, std::move(requests), sink);
+  while (co_await next_row(fetch)) {
     ++summary.rows;
     try {
       on_row(fetch.take_row());
     } catch (...) {
-      session_.dead = true;  // rows are still on their way: the dialogue cannot be taken up again
-      stream_->close();
+      break_off();
       throw;
     }
   }
+  co_return summary;
+}
+
+net::Task<FetchSummary> Client::uid_fetch_waiting(std::vector<FetchRequest> requests, const OnRowTask& on_row,
+                                                  SectionSink* sink) {
+  FetchSummary summary;
+  Fetch fetch(session_, std::move(requests), sink);
+  while (co_await next_row(fetch)) {
+    ++summary.rows;
+    try {
+      co_await on_row(fetch.take_row());
+    } catch (...) {
+      break_off();
+      throw;
+    }
+  }
+  co_return summary;
 }
 
 net::Task<void> Client::uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags) {

@@ -11,6 +11,7 @@
 #include "auth/mechanism.hpp"
 #include "imap/proto/change.hpp"
 #include "imap/proto/exchange.hpp"
+#include "imap/proto/fetch.hpp"
 #include "imap/proto/order.hpp"
 #include "imap/proto/search.hpp"
 #include "imap/proto/session.hpp"
@@ -31,6 +32,9 @@ struct Login {
 /// Called on the strand for each message as its row is complete. What it throws ends the fetch and the
 /// connection.
 using OnRow = std::function<void(MessageRow&& row)>;
+
+/// The same for a consumer that has to wait; the fetch goes on when the task has ended.
+using OnRowTask = std::function<net::Task<void>(MessageRow row)>;
 
 /// One authenticated session. Belongs to a strand; one call at a time; interrupt() and abort() from any
 /// thread. Errors: Failure. is_fatal(code) tells whether the session is over; refused, temporary, not_found,
@@ -73,6 +77,15 @@ class Client {
   /// news: folded into mailbox(), not delivered. A message that does not exist has no row. Throws refused
   /// when the server answers NO, possibly after some rows.
   net::Task<FetchSummary> uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row);
+  /// Several of them, sent in one breath: one round trip for all. Their commands together should stay below
+  /// 16 KB, which fit into any socket's buffer. Sections that `sink` takes are not held here, so that one of
+  /// any size needs no memory; the row tells their sizes. Nothing is read while on_row or the sink is at
+  /// work, so that a slow consumer holds the server back.
+  net::Task<FetchSummary> uid_fetch(std::vector<FetchRequest> requests, const OnRow& on_row,
+                                    SectionSink* sink = nullptr);
+  /// The same for a consumer that waits between rows; meanwhile nothing is read.
+  net::Task<FetchSummary> uid_fetch_waiting(std::vector<FetchRequest> requests, const OnRowTask& on_row,
+                                            SectionSink* sink = nullptr);
   /// UID STORE .SILENT. Flags are checked: "\Seen" or a keyword atom.
   net::Task<void> uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags);
   /// Gmail's labels. Throws unsupported where X-GM-EXT-1 is not offered.
@@ -119,6 +132,8 @@ class Client {
  private:
   Client(std::unique_ptr<net::Stream> stream, const Login& login);
   net::Task<void> run(Exchange& exchange);
+  net::Task<bool> next_row(Fetch& fetch);
+  void break_off();
   net::Task<std::vector<ListEntry>> list(Command command);
 
   std::unique_ptr<net::Stream> stream_;

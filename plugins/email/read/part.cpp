@@ -1,17 +1,11 @@
 #include "read/part.hpp"
 
 #include "mime/parse.hpp"
+#include "read/part_plan.hpp"
 #include "read/reader.hpp"
 
 namespace mailroom::read {
 namespace {
-
-const imap::BodyPart* find(const imap::BodyPart& part, std::string_view number) {
-  if (part.type != "multipart") return part.number == number ? &part : nullptr;
-  for (const imap::BodyPart& child : part.parts)
-    if (const imap::BodyPart* hit = find(child, number)) return hit;
-  return nullptr;
-}
 
 Failure gone(imap::Uid uid) {
   return {Errc::not_found, "the message is gone", "message UID " + std::to_string(uid)};
@@ -25,7 +19,7 @@ net::Task<mime::DraftAttachment> fetch_part(imap::Client& client, const imap::Me
   if (!head.structure)
     throw Failure(Errc::unsupported, "the server does not tell which parts the message has", where,
                   "Forward it whole, as an attachment");
-  const imap::BodyPart* part = find(*head.structure, number);
+  const imap::BodyPart* part = find_part(*head.structure, number);
   if (!part)
     throw Failure(Errc::not_found, "the message has no such part", where,
                   "email_fetch tells its attachments' parts");

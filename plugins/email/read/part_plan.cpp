@@ -74,19 +74,19 @@ void put(const BodyPart& p, bool top, const imap::MessageRow& row, std::string& 
   }
 }
 
-const BodyPart* find(const BodyPart& p, std::string_view number) {
-  if (!multipart(p)) return p.number == number ? &p : nullptr;
-  for (const BodyPart& child : p.parts)
-    if (const BodyPart* hit = find(child, number)) return hit;
-  return nullptr;
-}
-
 std::uint64_t decoded_size(const BodyPart& p) {
   if (!mime::iequals(p.encoding, "base64")) return p.size;
   return static_cast<std::uint64_t>(p.size) * 57 / 78;  // 57 bytes a line of 76 characters and CRLF
 }
 
 }  // namespace
+
+const BodyPart* find_part(const BodyPart& p, std::string_view number) {
+  if (!multipart(p)) return p.number == number ? &p : nullptr;
+  for (const BodyPart& child : p.parts)
+    if (const BodyPart* hit = find_part(child, number)) return hit;
+  return nullptr;
+}
 
 PartPlan plan_text(const imap::MessageRow& head, const TextLimits& limits) {
   PartPlan plan;
@@ -116,7 +116,7 @@ mime::Message assemble(const imap::MessageRow& head, const PartPlan& plan, const
   mime::Message m = mime::parse(raw);
   if (!plan.plain && head.structure)
     for (mime::Attachment& a : m.attachments)
-      if (const BodyPart* p = find(*head.structure, a.part); p && !parts.section(a.part)) {
+      if (const BodyPart* p = find_part(*head.structure, a.part); p && !parts.section(a.part)) {
         a.size = decoded_size(*p);
         a.size_estimated = true;
         a.sha256.reset();

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "imap/proto/types.hpp"
@@ -24,6 +25,9 @@ struct PartPlan {
   bool cut = false;    ///< a limit leaves something out
   std::vector<imap::FetchItems::Want> wants;
 };
+
+/// The part that is no multipart and has this number; null when there is none.
+const imap::BodyPart* find_part(const imap::BodyPart& top, std::string_view number);
 
 /// `head`: a row fetched with size, structure and section HEADER. Without a readable structure the plan is
 /// the beginning of TEXT.

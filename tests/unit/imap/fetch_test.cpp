@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "imap/proto/fetch_row.hpp"
 #include "net/script.hpp"
 
 namespace mailroom::imap {
@@ -99,6 +100,113 @@ TEST(Fetch, AsksOnlyForWhatTheServerKnows) {
     EXPECT_THROW(Fetch(s, UidSet::one(3), evil), Failure) << section;
   }
   EXPECT_THROW(Fetch(s, UidSet(), {}), Failure);
+}
+
+struct Into : SectionSink {
+  std::string got;
+  std::size_t fail_at = SIZE_MAX;
+  bool begin(const SectionStart& s) override {
+    if (s.size < 4) return false;
+    got += "[" + std::to_string(s.uid) + " " + std::string(s.name) +
+           (s.origin ? "@" + std::to_string(*s.origin) : "") + " " + std::to_string(s.size) + "]";
+    return true;
+  }
+  void bytes(std::string_view piece) override {
+    got += piece;
+    if (got.size() > fail_at) throw std::runtime_error("the disk is full");
+  }
+};
+
+std::vector<FetchRequest> two_requests() {
+  std::vector<FetchRequest> requests(2);
+  requests[0] = {UidSet::one(5), bodies()};
+  requests[1] = {UidSet::one(7), bodies()};
+  requests[1].items.sections[0].name = "1.2";
+  return requests;
+}
+
+const Script kTwo = {
+    Craw("a1 UID FETCH 5 (UID BODY.PEEK[])\r\na2 UID FETCH 7 (UID BODY.PEEK[1.2])\r\n"),
+    S("* 1 FETCH (UID 5 BODY[] {6}\r\nabcdef)"),
+    S("* 8 FETCH (UID 9 BODY[] {5}\r\nother)"),       // not asked for: kept, and folded
+    S("* 3 FETCH (BODY[1.2]<0> {4}\r\nwxyz UID 7)"),  // its UID comes behind
+    S("* 1 FETCH (UID 5 BODYSTRUCTURE (\"BODY[]\" {7}\r\nBODY[] ) BODY[] {2}\r\nhi)"),  // no section; too
+                                                                                        // small
+    S("a2 OK done"), S("a1 OK done")};
+
+TEST(Fetch, SectionsFlowToTheSinkAndSeveralCommandsAreOneBreath) {
+  const auto check = [&](Cut c) {
+    Session session;
+    Into sink;
+    std::vector<std::string> rows;
+    Fetch f(session, two_requests(), &sink);
+    const Played p = play(
+        f, kTwo,
+        [&] {
+          const MessageRow row = f.take_row();
+          std::string s = std::to_string(row.uid);
+          for (const Section& x : row.sections)
+            s += ":" + x.name + "=" + std::to_string(x.size) + (x.streamed ? " flowed" : " " + x.bytes);
+          return s;
+        },
+        c);
+    EXPECT_EQ(p.end, Action::Kind::done) << p.error.line();
+    EXPECT_EQ(p.events, (std::vector<std::string>{"5:=6 flowed", "7:1.2=4 flowed", "5:=2 hi"}));
+    EXPECT_EQ(sink.got, "[5  6]abcdef[0 1.2@0 4]wxyz");
+    EXPECT_EQ(session.mailbox.changes, 1u);
+  };
+  check({});
+  every_cut(kTwo, check);
+}
+
+TEST(Fetch, ANoToOneOfSeveralIsToldWhenAllAreAnswered) {
+  Script s = kTwo;
+  s[5] = S("a2 NO [SERVERBUG] not that one");
+  Session session;
+  Into sink;
+  Fetch f(session, two_requests(), &sink);
+  const Played p = play(f, s, [&] { return std::to_string(f.take_row().uid); });
+  EXPECT_EQ(p.error.code, Errc::temporary);
+  EXPECT_EQ(p.events.size(), 3u);
+  EXPECT_FALSE(session.dead);
+  EXPECT_FALSE(f.sink_error());
+  Fetch twice(session, two_requests(), nullptr);
+  const Played q =
+      play(twice, {Craw("a3 UID FETCH 5 (UID BODY.PEEK[])\r\na4 UID FETCH 7 (UID BODY.PEEK[1.2])\r\n"),
+                   S("a3 OK done"), S("a3 OK again")});
+  EXPECT_EQ(q.error.code, Errc::protocol);
+}
+
+TEST(Fetch, WhatTheSinkThrowsEndsItAndIsKept) {
+  for (const std::size_t every : {0, 1, 3}) {
+    Session session;
+    Into sink;
+    sink.fail_at = 10;
+    Fetch f(session, two_requests(), &sink);
+    Played p;
+    try {
+      p = play(f, kTwo, [&] { return std::to_string(f.take_row().uid); }, {every, 0});
+      EXPECT_EQ(p.end, Action::Kind::failed);
+    } catch (const Failure& e) {  // fed in the middle of it: the driver hands it back as fail()
+      f.fail(e.error);
+    }
+    EXPECT_TRUE(session.dead);
+    EXPECT_TRUE(f.sink_error());
+    EXPECT_THROW(std::rethrow_exception(f.sink_error()), std::runtime_error);
+  }
+}
+
+TEST(Fetch, TellsASectionFromWhatOnlyLooksLikeOne) {
+  const auto at = [](std::string_view line) { return section_start(line, 9); };
+  EXPECT_EQ(at("* 1 FETCH (UID 5 BODY[1.MIME] ")->name, "1.MIME");
+  EXPECT_EQ(at("* 1 fetch (body[]<7> ")->origin, 7u);
+  EXPECT_EQ(at("* 1 FETCH (BODY[] ")->uid, 0u);
+  EXPECT_EQ(at("* 1 FETCH (UID 5 BODY[HEADER.FIELDS (FROM)] ")->name, "HEADER.FIELDS (FROM)");
+  for (const std::string_view line :
+       {"* 1 FETCH (UID 5 XBODY[] ", "* 1 FETCH (UID 5 BODY ", "* 1 FETCH (UID 5 BODY[]<x> ",
+        "* LIST BODY[] ", "* 1x FETCH (BODY[] ", "* 1 FETCH (BODY[] NIL FLAGS ", "] ", "", "* ",
+        "* 1 FETCH (]", "* 1 FETCH (<>"})
+    EXPECT_FALSE(at(line)) << line;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace mailroom::imap {
 namespace {
 
@@ -78,6 +80,56 @@ TEST(Framer, AnAnnouncementAloneTakesNoMemory) {
   EXPECT_TRUE(framer.has_rest());
   framer.trim();
   EXPECT_TRUE(framer.has_rest());
+}
+
+struct Into : LiteralSink {
+  std::string got;
+  std::size_t pieces = 0;
+  bool begin(std::string_view line, std::uint64_t size) override {
+    if (size < 5) return false;
+    got += std::string(line) + "<" + std::to_string(size) + ">";
+    return true;
+  }
+  void bytes(std::string_view piece) override {
+    EXPECT_FALSE(piece.empty());
+    got += piece;
+    ++pieces;
+  }
+};
+
+TEST(Framer, ALargeLiteralFlowsToTheSinkHoweverItIsCut) {
+  const std::string bytes =
+      "* 1 FETCH (A {3}\r\nabc B {12}\r\n{9}\r\n{8}\r\nxx C {5}\r\n12345)\r\n* 2 FETCH (D {6}\r\nabcdef)\r\n";
+  Limits limits;
+  limits.literal = 4;  // what flows is under no limit of what is kept
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+    Framer framer(limits);
+    Into sink;
+    framer.stream_to(&sink);
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < bytes.size(); i += piece) {
+      framer.feed(std::string_view(bytes).substr(i, piece));
+      while (auto f = framer.take()) {
+        lines.push_back(std::to_string(f->literals.size()));
+        for (const auto& l : f->literals)
+          lines.back() += "|" + (l.streamed ? "flowed " + std::to_string(l.announced) : l.bytes);
+      }
+    }
+    std::string got = sink.got;
+    std::replace(got.begin(), got.end(), '\0', '#');
+    EXPECT_EQ(got, "* 1 FETCH (A # B <12>{9}\r\n{8}\r\nxx* 1 FETCH (A # B # C <5>12345* 2 FETCH (D <6>abcdef")
+        << piece;
+    EXPECT_EQ(lines, (std::vector<std::string>{"3|abc|flowed 12|flowed 5", "1|flowed 6"})) << piece;
+    EXPECT_FALSE(framer.has_rest());
+  }
+}
+
+TEST(Framer, GivesOutWhatBelongsToAnotherEncoding) {
+  Framer framer;
+  framer.feed("a1 OK go\r\n\x78\x9c\n");
+  EXPECT_TRUE(framer.take());
+  EXPECT_EQ(framer.take_rest(), "\x78\x9c\n");
+  EXPECT_FALSE(framer.has_rest());
 }
 
 }  // namespace

@@ -71,6 +71,15 @@ Exchange::Exchange(Session& session, Command command, std::string what)
   write_pieces();
 }
 
+void Exchange::follow(const Command& command) {
+  if (step_ == Step::failed) return;
+  const auto text_only = [](const Command& c) { return c.pieces().size() == 1 && !c.pieces()[0].is_literal; };
+  if (step_ != Step::write || secret_ || !text_only(command_) || !text_only(command))
+    throw Failure(Errc::internal, "only plain commands go out together");
+  later_.push_back("a" + std::to_string(++session_.tags));
+  out_ += later_.back() + " " + command.pieces()[0].text + "\r\n";
+}
+
 /// Puts together what may be written before the server must be heard.
 void Exchange::write_pieces() {
   const auto& pieces = command_.pieces();
@@ -180,7 +189,9 @@ void Exchange::take(Response&& r) {
 
 void Exchange::tagged(Response&& r) {
   using Kind = Response::Kind;
-  if (r.tag != tag_) throw Failure(Errc::protocol, "the server answered a command that was not sent");
+  const auto other = std::find(later_.begin(), later_.end(), r.tag);
+  if (other == later_.end() && (r.tag != tag_ || answered_))
+    throw Failure(Errc::protocol, "the server answered a command that was not sent");
   if (r.kind == Kind::bye) {
     session_.bye = r.text;
     return end(
@@ -190,14 +201,20 @@ void Exchange::tagged(Response&& r) {
     if (piece_ < command_.pieces().size())
       throw Failure(Errc::protocol, "the server answered a command before it was complete");
     fold(session_, r);
-    answer_ = std::move(r);
-    step_ = Step::done;
-    session_.framer.trim();
-    return;
-  }
-  if (r.kind != Kind::no && r.kind != Kind::bad)
+  } else if (r.kind != Kind::no && r.kind != Kind::bad) {
     throw Failure(Errc::protocol, "the server's answer is neither OK, NO nor BAD");
-  end(status_error(r, what_));
+  } else if (!refusal_) {
+    refusal_ = status_error(r, what_);
+  }
+  if (other == later_.end())
+    answered_ = true;
+  else
+    later_.erase(other);
+  if (!answered_ || !later_.empty()) return;
+  if (refusal_) return end(std::move(refusal_));
+  answer_ = std::move(r);
+  step_ = Step::done;
+  session_.framer.trim();
 }
 
 void Exchange::fail(Error cause) {

@@ -12,13 +12,18 @@
 
 namespace mailroom::imap {
 
-/// Sends a command (literals with the server's leave, or without where LITERAL+ or LITERAL- allows), takes
-/// what is untagged, ends with the tagged answer. NO and BAD end it in `failed` with an error that leaves the
-/// session usable; BYE, cuts and broken responses end the session as well.
+/// Sends a command, or several at once (literals with the server's leave, or without where LITERAL+ or
+/// LITERAL- allows), takes what is untagged, ends with the tagged answer. NO and BAD end it in `failed` with
+/// an error that leaves the session usable; BYE, cuts and broken responses end the session as well.
 class Exchange : public Machine {
  public:
   /// `what`: for errors, "the search failed".
   Exchange(Session& session, Command command, std::string what);
+
+  /// Another command, sent in the same breath (RFC 3501 §5.5): its answer is awaited as well, in any order.
+  /// Only before the first next(), and only where neither has literals. A NO or BAD to one of them is told
+  /// when all have been answered.
+  void follow(const Command& command);
 
   /// Asked first for each untagged response; true: it was this command's, so that the session does not take
   /// it.
@@ -59,8 +64,11 @@ class Exchange : public Machine {
   std::size_t piece_ = 0;        // which piece of the command comes next?
   bool awaiting_leave_ = false;  // has a literal been announced that the server must allow?
   std::string out_;
-  bool secret_ = false;        // does out_ hold credentials?
-  std::string_view borrowed_;  // what is written instead of out_
+  bool secret_ = false;             // does out_ hold credentials?
+  std::string_view borrowed_;       // what is written instead of out_
+  std::vector<std::string> later_;  // tags of the commands that follow, not answered yet
+  bool answered_ = false;           // has the first one been?
+  Error refusal_;                   // the first NO or BAD of several
   std::uint32_t untagged_ = 0;
   std::string
       last_complaint_;  // the words of an untagged NO or BAD: all there is when a server forgets the tag

@@ -1,5 +1,7 @@
 #include "imap/proto/fetch.hpp"
 
+#include <algorithm>
+
 #include "imap/proto/fetch_row.hpp"
 
 namespace mailroom::imap {
@@ -33,12 +35,23 @@ Command fetch_command(const Session& s, const UidSet& set, const FetchItems& ite
   return Command(words + ")");
 }
 
+Command first_command(const Session& s, const std::vector<FetchRequest>& requests) {
+  if (requests.empty()) throw Failure(Errc::invalid, "a fetch of nothing");
+  return fetch_command(s, requests.front().set, requests.front().items);
+}
+
 }  // namespace
 
 Fetch::Fetch(Session& session, const UidSet& set, const FetchItems& items)
-    : Exchange(session, fetch_command(session, set, items), "fetching messages failed"),
-      set_(set),
-      items_(items) {
+    : Fetch(session, std::vector<FetchRequest>{{set, items}}) {}
+
+Fetch::Fetch(Session& session, std::vector<FetchRequest> requests, SectionSink* sink)
+    : Exchange(session, first_command(session, requests), "fetching messages failed"),
+      framer_(session.framer),
+      requests_(std::move(requests)),
+      sink_(sink) {
+  for (std::size_t i = 1; i < requests_.size(); ++i)
+    follow(fetch_command(session, requests_[i].set, requests_[i].items));
   on_untagged = [this, &session](Response& r) {
     if (r.kind != Response::Kind::fetch) return false;
     MessageRow row = parse_fetch(r, session.limits);
@@ -47,21 +60,57 @@ Fetch::Fetch(Session& session, const UidSet& set, const FetchItems& items)
     pause();
     return true;
   };
+  if (sink_ != nullptr) framer_.stream_to(this);
+}
+
+Fetch::~Fetch() {
+  if (sink_ != nullptr) framer_.stream_to(nullptr);
 }
 
 bool Fetch::asked_for(const MessageRow& row) const {
-  if (row.error) return row.uid == 0 || set_.contains(row.uid);
-  if (!set_.contains(row.uid)) return false;
-  if (!row.sections.empty() || (items_.structure && row.structure) || (items_.size && row.size) ||
-      (items_.internal_date && !row.internal_date.empty()))
-    return true;
-  // Nothing but flags was asked: then flags are the answer, though a change told unasked looks the same.
-  return items_.sections.empty() && !items_.structure && !items_.size && !items_.internal_date;
+  for (const FetchRequest& r : requests_) {
+    if (row.error && row.uid == 0) return true;
+    if (!r.set.contains(row.uid)) continue;
+    if (row.error || !row.sections.empty() || (r.items.structure && row.structure) ||
+        (r.items.size && row.size) || (r.items.internal_date && !row.internal_date.empty()))
+      return true;
+    // Nothing but flags was asked: then flags are the answer, though a change told unasked looks the same.
+    if (r.items.sections.empty() && !r.items.structure && !r.items.size && !r.items.internal_date)
+      return true;
+  }
+  return false;
 }
 
 MessageRow Fetch::take_row() {
   go_on();
   return std::exchange(row_, {});
+}
+
+bool Fetch::begin(std::string_view line, std::uint64_t size) {
+  const std::optional<SectionStart> section = section_start(line, size);
+  if (!section) return false;
+  if (section->uid != 0 && std::none_of(requests_.begin(), requests_.end(),
+                                        [&](const FetchRequest& r) { return r.set.contains(section->uid); }))
+    return false;
+  try {
+    return sink_->begin(*section);
+  } catch (...) {
+    give_up();
+  }
+}
+
+void Fetch::bytes(std::string_view piece) {
+  try {
+    sink_->bytes(piece);
+  } catch (...) {
+    give_up();
+  }
+}
+
+/// The rest of the section is still on its way: the dialogue cannot be taken up again.
+void Fetch::give_up() {
+  broken_ = std::current_exception();
+  throw Failure(Errc::cancelled, "what was fetched could not be taken");
 }
 
 }  // namespace mailroom::imap

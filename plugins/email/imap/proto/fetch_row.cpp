@@ -55,6 +55,8 @@ void section(Tokens& t, MessageRow& row) {
         {},
         "Fetch it in pieces, or raise the limit."};
   s.nil = !bytes.has_value();
+  s.streamed = t.last_literal() && t.last_literal()->streamed;
+  s.size = t.last_literal() ? t.last_literal()->announced : bytes ? bytes->size() : 0;
   if (bytes) s.bytes = std::move(*bytes);
   row.sections.push_back(std::move(s));
 }
@@ -141,6 +143,34 @@ MessageRow parse_fetch(Response& response, const Limits& limits) {
     row.error.where = row.uid != 0 ? "message UID " + std::to_string(row.uid)
                                    : "message number " + std::to_string(row.sequence);
   return row;
+}
+
+std::optional<SectionStart> section_start(std::string_view line, std::uint64_t size) {
+  SectionStart s;
+  s.size = size;
+  const std::size_t word = line.find(' ', 2);
+  if (!line.starts_with("* ") || word == std::string_view::npos || !same(line.substr(word, 8), " FETCH (") ||
+      line.substr(2, word - 2).find_first_not_of("0123456789") != std::string_view::npos)
+    return std::nullopt;
+  std::string_view rest = line;
+  while (rest.ends_with(' ')) rest.remove_suffix(1);
+  if (const std::size_t open = rest.rfind('<'); rest.ends_with('>') && open != std::string_view::npos) {
+    std::uint64_t n = 0;
+    for (const char c : rest.substr(open + 1, rest.size() - open - 2)) {
+      if (c < '0' || c > '9' || n > UINT32_MAX) return std::nullopt;
+      n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    s.origin = n;
+    rest = rest.substr(0, open);
+  }
+  // None of the names that are asked for has a bracket in it.
+  const std::size_t open = rest.rfind('[');
+  if (!rest.ends_with(']') || open == std::string_view::npos || open < 5 ||
+      !same(rest.substr(open - 4, 4), "BODY") || (rest[open - 5] != ' ' && rest[open - 5] != '('))
+    return std::nullopt;
+  s.name = rest.substr(open + 1, rest.size() - open - 2);
+  s.uid = find_uid(line);
+  return s;
 }
 
 std::optional<std::int64_t> parse_internal_date(std::string_view s) {

@@ -24,7 +24,45 @@ bool is_prose(std::string_view line) {
 
 }  // namespace
 
-void Framer::feed(std::string_view bytes) { buffer_.append(bytes); }
+void Framer::feed(std::string_view bytes) {
+  if (in_literal_ && pos_ == buffer_.size()) {
+    const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(literal_left_, bytes.size()));
+    put(bytes.substr(0, n));
+    bytes.remove_prefix(n);
+  }
+  buffer_.append(bytes);
+}
+
+void Framer::put(std::string_view bytes) {
+  literal_left_ -= bytes.size();
+  Frame::Literal& literal = frame_.literals.back();
+  if (literal.skipped || bytes.empty()) return;
+  if (!literal.streamed)
+    literal.bytes.append(bytes);
+  else if (sink_ != nullptr)
+    sink_->bytes(bytes);
+}
+
+void Framer::begin_literal(std::uint64_t size) {
+  if (frame_.literals.size() >= limits_.literals)
+    throw Failure(Errc::limit,
+                  "a response of the server has more than " + std::to_string(limits_.literals) + " literals");
+  frame_.line.erase(frame_.line.rfind('{'));
+  if (frame_.line.ends_with('~')) frame_.line.pop_back();  // literal8, RFC 3516
+  Frame::Literal literal;
+  literal.announced = size;
+  literal.streamed = sink_ != nullptr && sink_->begin(frame_.line, size);
+  literal.skipped = !literal.streamed && (size > limits_.literal || kept_ + size > limits_.response);
+  if (!literal.skipped && !literal.streamed) {
+    kept_ += size;
+    literal.bytes.reserve(std::min<std::uint64_t>(size, 1 << 20));  // an announcement alone takes no memory
+  }
+  frame_.line += '\0';
+  frame_.literals.push_back(std::move(literal));
+  literal_left_ = size;
+  in_literal_ = true;
+  in_frame_ = true;
+}
 
 bool Framer::line_continues(std::uint64_t& literal) const {
   const std::string& line = frame_.line;
@@ -50,10 +88,8 @@ std::optional<Frame> Framer::take() {
   for (;;) {
     if (in_literal_) {
       const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(literal_left_, buffer_.size() - pos_));
-      Frame::Literal& literal = frame_.literals.back();
-      if (!literal.skipped) literal.bytes.append(buffer_, pos_, n);
+      put(std::string_view(buffer_).substr(pos_, n));
       pos_ += n;
-      literal_left_ -= n;
       if (literal_left_ > 0) {
         buffer_.clear();
         pos_ = 0;
@@ -83,24 +119,7 @@ std::optional<Frame> Framer::take() {
     scanned_ = 0;
     std::uint64_t size = 0;
     if (line_continues(size)) {
-      if (frame_.literals.size() >= limits_.literals)
-        throw Failure(Errc::limit, "a response of the server has more than " +
-                                       std::to_string(limits_.literals) + " literals");
-      frame_.line.erase(frame_.line.rfind('{'));
-      if (frame_.line.ends_with('~')) frame_.line.pop_back();  // literal8, RFC 3516
-      frame_.line += '\0';
-      Frame::Literal literal;
-      literal.announced = size;
-      literal.skipped = size > limits_.literal || kept_ + size > limits_.response;
-      if (!literal.skipped) {
-        kept_ += size;
-        literal.bytes.reserve(
-            std::min<std::uint64_t>(size, 1 << 20));  // an announcement alone takes no memory
-      }
-      frame_.literals.push_back(std::move(literal));
-      literal_left_ = size;
-      in_literal_ = true;
-      in_frame_ = true;
+      begin_literal(size);
       continue;
     }
     in_frame_ = false;
@@ -109,6 +128,14 @@ std::optional<Frame> Framer::take() {
     frame_ = {};
     return whole;
   }
+}
+
+std::string Framer::take_rest() {
+  std::string rest = buffer_.substr(pos_);
+  std::string().swap(buffer_);
+  pos_ = 0;
+  scanned_ = 0;
+  return rest;
 }
 
 void Framer::trim() {

@@ -104,6 +104,7 @@ std::string Tokens::quoted() {
 
 std::optional<std::string> Tokens::nstring() {
   skipped_ = false;
+  last_ = nullptr;
   if (end()) wrong("a string");
   const char c = line()[pos_];
   if (c == '"') return quoted();
@@ -111,6 +112,7 @@ std::optional<std::string> Tokens::nstring() {
     ++pos_;
     Frame::Literal& literal = frame_->literals.at(literal_++);
     skipped_ = literal.skipped;
+    last_ = &literal;
     // Moved, not copied: a message is held once. After back() to before it, it would be empty; only
     // structures are read twice.
     return std::move(literal.bytes);

@@ -36,6 +36,8 @@ class Tokens {
   std::vector<std::string> flags();  ///< "(" ... ")"
   /// Was the literal that the last nstring() took over the limit?
   bool last_was_skipped() const { return skipped_; }
+  /// The literal that the last nstring() took; null when it was none.
+  const Frame::Literal* last_literal() const { return last_; }
 
   struct Mark {
     std::size_t pos, literal;
@@ -53,6 +55,7 @@ class Tokens {
   std::size_t pos_;
   std::size_t literal_ = 0;  // which literal is next?
   bool skipped_ = false;
+  const Frame::Literal* last_ = nullptr;
 };
 
 }  // namespace mailroom::imap

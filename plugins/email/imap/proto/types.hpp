@@ -71,6 +71,8 @@ struct Section {
   std::string name;                     ///< between the brackets: "", "HEADER", "1.2", "1.MIME"
   std::optional<std::uint64_t> origin;  ///< of a partial fetch
   bool nil = false;                     ///< the server has no such part
+  bool streamed = false;                ///< its bytes went to the fetch's sink: `bytes` is empty
+  std::uint64_t size = 0;               ///< bytes that came, streamed or not
   std::string bytes;
 };
 
