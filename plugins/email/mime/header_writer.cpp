@@ -146,6 +146,8 @@ std::string ascii_fallback(std::string_view text) {
     if (joins_before(c)) continue;
     out += c >= 0x80 ? base_letter(c) : c != '"' && c != '\\' ? static_cast<char>(c) : '_';
   }
+  // Many readers undo encoded words within quotes, too: a name that looks like one is written by RFC 2231.
+  for (std::size_t at = out.find("=?"); at != out.npos; at = out.find("=?", at)) out[at + 1] = '_';
   if (out.size() > 60) {  // keeps the extension, which is what old readers go by
     const std::size_t dot = out.rfind('.');
     const std::string extension = dot != out.npos && out.size() - dot <= 10 ? out.substr(dot) : std::string();

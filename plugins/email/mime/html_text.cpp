@@ -19,7 +19,8 @@ namespace {
 class Writer {
  public:
   explicit Writer(std::size_t max) : max_(max) {}
-  bool full() const { return out_.size() >= max_; }
+  /// One byte more than is given: so take() sees whether it cuts through a character.
+  bool full() const { return out_.size() > max_; }
 
   void text(std::string_view s, bool preformatted) {
     for (std::size_t i = 0; i < s.size() && !full(); ++i) {

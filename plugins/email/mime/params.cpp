@@ -176,11 +176,13 @@ Structured parse_structured(std::string_view field_value) {
 }
 
 std::vector<std::string> parse_ids(std::string_view value) {
-  constexpr std::size_t kMax = 200;
+  constexpr std::size_t kMax = 200, kMaxId = 998;
   std::vector<std::string> ids;
   const auto add = [&](std::string_view id) {
     id = trim(id);
-    if (!id.empty() && id.size() <= 998 && ids.size() < kMax) ids.push_back(decode_header(id));
+    if (id.empty() || id.size() > kMaxId || ids.size() >= kMax) return;
+    std::string text = decode_header(id);
+    if (text.size() <= kMaxId) ids.push_back(std::move(text));  // what is not UTF-8 grows
   };
   const bool bracketed = value.find('<') != value.npos;
   for (std::size_t at = 0; at < value.size() && ids.size() < kMax;) {

@@ -257,7 +257,8 @@ class Builder {
   }
 
   void append(std::string& to, std::string_view piece) {
-    if (!to.empty() && to.back() != '\n' && !piece.empty()) to += '\n';
+    const bool apart = !to.empty() && to.back() != '\n' && !piece.empty();
+    if (apart && to.size() < limits_.max_text_bytes) to += '\n';
     const std::size_t room = limits_.max_text_bytes - std::min(limits_.max_text_bytes, to.size());
     if (piece.size() > room) limit("limit_text", "the text is longer than is read");
     to += aoh::utf8_prefix(piece, room);

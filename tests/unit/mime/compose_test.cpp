@@ -5,6 +5,8 @@
 
 #include "base/error.hpp"
 #include "compose_fixture.hpp"
+#include "mime/header_writer.hpp"
+#include "mime/headers.hpp"
 #include "mime/parse.hpp"
 #include "mime/thread.hpp"
 
@@ -79,6 +81,13 @@ TEST(Compose, HtmlAloneGetsAText) {
   const auto m = parse(compose(d, kContext).bytes);
   EXPECT_EQ(m.text, "Only HTML\n");
   EXPECT_FALSE(m.text_from_html);
+}
+
+TEST(Compose, AFileNameThatLooksLikeAnEncodedWordIsNone) {
+  const std::string name = "=?UTF-8?B?w6Q=?=.pdf";
+  const std::string field = disposition_field("attachment", name);
+  EXPECT_EQ(*parse_structured(field.substr(field.find(':') + 1)).find("filename"), name);
+  EXPECT_EQ(field.find("=?"), field.npos);
 }
 
 TEST(Compose, HeadersRoundTrip) {

@@ -169,6 +169,7 @@ TEST(ParseIds, Table) {
   EXPECT_THAT(parse_ids("text <a@b>,<c@d> tail"), testing::ElementsAre("a@b", "c@d"));
   EXPECT_THAT(parse_ids("a@b c@d"), testing::ElementsAre("a@b", "c@d"));
   EXPECT_THAT(parse_ids("<unclosed"), testing::IsEmpty());
+  EXPECT_THAT(parse_ids("<" + std::string(500, '\xFF') + "> <a@b>"), testing::ElementsAre("a@b"));  // grows
   EXPECT_THAT(parse_ids(""), testing::IsEmpty());
 }
 

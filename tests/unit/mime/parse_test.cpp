@@ -176,6 +176,9 @@ TEST(Parse, LimitsCutAndSaySo) {
   EXPECT_EQ(m.text->size(), 10u);
   EXPECT_TRUE(m.truncated);
   EXPECT_THAT(codes(m), testing::Contains("limit_text"));
+  m = parse(multipart("multipart/mixed; boundary=b", "--b\r\n\r\n0123456789\r\n--b\r\n\r\nmore\r\n--b--\r\n"),
+            limits);
+  EXPECT_EQ(m.text, "0123456789") << "what keeps two parts apart counts, too";
   limits = {};
   limits.max_headers = 2;
   m = parse("A: 1\r\nB: 2\r\nC: 3\r\n\r\nbody", limits);
@@ -242,6 +245,7 @@ TEST(HtmlToText, Table) {
   };
   for (const auto& row : table) EXPECT_EQ(html_to_text(row.html), row.text) << row.html;
   EXPECT_LE(html_to_text(std::string(1000, 'x'), 100).size(), 100u);
+  EXPECT_EQ(html_to_text("<p>äöü", 3), "ä") << "never half a character";
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ void check_ehlo_name(std::string_view name);
 
 /// One server reply: code, the enhanced code when it has one, the words.
 struct Reply {
-  int code = 0;                    ///< 200 to 559
+  int code = 0;                    ///< 200 to 599
   std::string enhanced;            ///< "5.1.1" (RFC 3463) or empty
   std::vector<std::string> lines;  ///< text of each line, without code; a stranger's words
   bool positive() const { return code >= 200 && code < 400; }

@@ -1,14 +1,17 @@
-// libFuzzer: templates. Whatever the text, it is refused with a TemplateError or rendered within the limits.
-#include <cstdint>
-
+// Templates. Whatever the text, it is refused with a TemplateError or rendered within the limits.
 #include "support/template.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+#include "fuzz.hpp"
+
+namespace mailroom::fuzz {
+
+FUZZ_TARGET(template_text) {
   namespace tmpl = aoh::tmpl;
+  const std::size_t size = data.size();
   static const aoh::Json scope = aoh::Json::parse(
       R"({"a":"x<y","n":3,"f":2.5,"t":true,"z":null,"l":["b","a"],"i":[{"k":1},{"k":2}],"o":{"x":"1","y":"2"},
       "d":"2026-11-26T08:00:00Z"})");
-  const std::string text(reinterpret_cast<const char*>(data), size);
+  const std::string text(data);
   tmpl::Options o;
   o.html = size % 2 != 0;
   o.header = size % 3 == 0;
@@ -23,10 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const tmpl::Template t(text, o, "t", loader);
     t.variables();
     const std::string out = t.render_text(scope);
-    if (out.size() > o.max_output) __builtin_trap();
-    if (o.header && out.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) __builtin_trap();
+    must(out.size() <= o.max_output, "a text is within its limit");
+    if (o.header)
+      must(out.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos, "a header is one line");
     t.render(scope);
   } catch (const tmpl::TemplateError&) {
   }
-  return 0;
 }
+
+}  // namespace mailroom::fuzz

@@ -1,0 +1,78 @@
+// HTML to text: within its limits whatever the markup, nothing hidden in it, everything plain in it.
+#include "fuzz.hpp"
+#include "mime/html_guard.hpp"
+#include "mime/html_tags.hpp"
+#include "mime/inline_images.hpp"
+#include "mime/parse.hpp"
+#include "mime/thread.hpp"
+#include "mime/unicode.hpp"
+
+namespace mailroom::fuzz {
+namespace {
+
+using namespace mime;
+
+void read(std::string_view html) {
+  const std::string text = html_to_text(html);
+  must_be_utf8(text, "text is UTF-8");
+  must(text.find('\r') == std::string::npos, "line ends of text are LF");
+  const std::string some = html_to_text(html, 20);
+  must(some.size() <= 20, "text is within its limit");
+  must_be_utf8(some, "text is UTF-8 where it is cut");
+  must(guard_html(html).size() <= kMaxHtmlBytes, "guarded HTML is within its limit");
+  strip_tags(html);
+  std::size_t tags = 0;
+  for (HtmlTags t(html); t.next(); ++tags) {
+    must(t.attributes().size() <= 200, "attributes are counted");
+    for (const HtmlAttribute& a : t.attributes()) without_references(a.value);
+  }
+  must(tags <= html.size() / 2, "a tag has at least two characters");
+  try {
+    const InlineHtml in = inline_images(html, "token@example.org", 5, 10'000);
+    must(in.images.size() <= 5, "images are counted");
+  } catch (const Failure& f) {
+    must(f.error.code == Errc::invalid || f.error.code == Errc::limit,
+         "images are refused as invalid or too many");
+  }
+}
+
+constexpr std::string_view kMarker = "Zq7mArKeR";
+
+/// Text before it cannot show a hidden element, nor can markup behind its end.
+void hide(std::string_view before, std::string_view behind) {
+  constexpr std::string_view ways[] = {"<div style=\"display:none !important\">",
+                                       "<p style='visibility:hidden !important'>", "<!-- ", "<script>",
+                                       "<style>"};
+  constexpr std::string_view ends[] = {"</div>", "</p>", " -->", "</script>", "</style>"};
+  const std::size_t way = (before.size() + behind.size()) % std::size(ways);
+  std::string html(before);
+  html += ways[way];
+  html += kMarker;
+  html += ends[way];
+  html += behind;
+  must(html_to_text(html).find(kMarker) == std::string::npos, "what is hidden stays hidden");
+}
+
+/// Everything but blanks, and but what is not drawn; HTML knows no NUL.
+std::string letters(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_char(text, at);
+    if (c > ' ' && c != 0xA0 && c != 0xFFFD && !is_control(c) && !is_invisible(c)) put_char(out, c);
+  }
+  return out;
+}
+
+}  // namespace
+
+FUZZ_TARGET(html_text) {
+  read(data);
+  const std::size_t tag = std::min(data.find('<'), data.size());
+  if (data.find(kMarker) == std::string_view::npos) hide(data.substr(0, tag), data.substr(tag));
+  const std::string text = aoh::valid_utf8(data);
+  const std::string html = text_to_html(text);
+  if (html.size() < kMaxHtmlBytes / 2)
+    must(letters(html_to_text(html)) == letters(text), "plain text stays itself through HTML");
+}
+
+}  // namespace mailroom::fuzz
