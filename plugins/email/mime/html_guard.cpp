@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "mime/ascii.hpp"
+#include "mime/html_tags.hpp"
 #include "support/json.hpp"
 
 namespace mailroom::mime {
@@ -24,10 +25,11 @@ constexpr std::array<std::string_view, 14> kFormatting{"a",    "b", "big",   "co
                                                        "nobr", "s", "small", "strike", "strong", "tt",   "u"};
 // Left out with all that they hold: nothing in them is text of the message, and tags in them do not count as
 // tags.
-constexpr std::array<std::string_view, 9> kOpaque{"script", "style",   "title",    "textarea", "xmp",
+constexpr std::array<std::string_view, 8> kOpaque{"script", "title",   "textarea", "xmp",
                                                   "iframe", "noembed", "noframes", "select"};
-// Left out alone: within SVG and MathML, elements nest that elsewhere cannot.
-constexpr std::array<std::string_view, 5> kIgnored{"svg", "math", "plaintext", "frameset", "frame"};
+// Renamed: within SVG and MathML, elements nest that elsewhere cannot. Their styles still count.
+constexpr std::array<std::string_view, 2> kForeign{"svg", "math"};
+constexpr std::array<std::string_view, 3> kIgnored{"plaintext", "frameset", "frame"};
 
 constexpr std::size_t kMaxAttributes = 200;  // gumbo compares each with all before it
 
@@ -35,6 +37,7 @@ struct Tag {
   std::string_view name;
   bool closing = false;
   bool too_long = false;  // more attributes than anybody needs
+  bool empty = false;     // "/>"
   std::size_t end = 0;    // after '>'
 };
 
@@ -67,8 +70,22 @@ Tag read_tag(std::string_view s, std::size_t at) {
     }
   }
   tag.too_long = pieces > kMaxAttributes;
+  tag.empty = i < s.size() && s[i - 1] == '/';
   tag.end = std::min(i + 1, s.size());
   return tag;
+}
+
+// Where a comment that begins at `at` ends (§13.2.5.43-51), and how long its end mark is.
+std::size_t comment_end(std::string_view s, std::size_t at, std::size_t& mark) {
+  for (std::string_view empty : {"<!-->", "<!--->"})
+    if (s.substr(at).starts_with(empty)) {
+      mark = 1;
+      return at + empty.size() - 1;
+    }
+  const std::size_t plain = s.find("-->", at + 4);
+  const std::size_t bang = s.substr(0, plain).find("--!>", at + 4);
+  mark = bang < plain ? 4 : 3;
+  return std::min({plain, bang, s.size()});
 }
 
 // Just after "</name ...>" at or after `at`; npos when there is none.
@@ -107,14 +124,35 @@ class Depth {
   std::size_t all_ = 0, formatting_ = 0;
 };
 
+// Tells what was left out with an element.
+void opaque(const Tag& tag, std::string_view whole, std::size_t start, Guarded& guarded, HiddenLog* log) {
+  std::string_view inside = whole.substr(start);
+  if (const std::size_t close = inside.rfind("</"); close != inside.npos) inside = inside.substr(0, close);
+  inside = inside.substr(0, 65'536);
+  if (iequals(tag.name, "title")) {
+    if (guarded.title.empty()) guarded.title = without_references(inside);
+    return;
+  }
+  if (!log) return;
+  const std::string how = "<" + to_lower(tag.name) + ">";
+  std::string words = iequals(tag.name, "script") ? std::string(inside) : strip_tags(inside);
+  if (iequals(tag.name, "iframe"))
+    for (HtmlTags tags(whole.substr(0, start)); tags.next();)
+      for (const auto& a : tags.attributes())
+        if (iequals(a.name, "srcdoc")) words += " " + strip_tags(without_references(a.value));
+  log->add("hidden_element", how, words);
+}
+
 }  // namespace
 
-std::string guard_html(std::string_view html) {
+Guarded guard_html(std::string_view html, HiddenLog* log) {
   html = aoh::utf8_prefix(html, kMaxHtmlBytes);
-  std::string out;
+  Guarded guarded;
+  std::string& out = guarded.html;
   out.reserve(html.size());
   Depth depth;
   bool select_closes = true;
+  std::size_t foreign = 0;  // open <svg>, <math>
   std::size_t copied = 0;
   const auto leave_out = [&](std::size_t from, std::size_t to) {
     out += html.substr(copied, from - copied);
@@ -123,9 +161,18 @@ std::string guard_html(std::string_view html) {
   for (std::size_t at = html.find('<'); at != html.npos; at = html.find('<', at)) {
     const char next = at + 1 < html.size() ? html[at + 1] : '\0';
     if (next == '!' || next == '?') {
-      const bool comment = html.substr(at).starts_with("<!--");
-      const std::size_t end = comment ? html.find("-->", at + 2) : html.find('>', at);
-      const std::size_t after = end == html.npos ? html.size() : end + (comment ? 3 : 1);
+      std::size_t mark = 1, end = 0;
+      if (html.substr(at).starts_with("<!--")) {
+        end = comment_end(html, at, mark);
+        if (log && end > at + 4) log->comment(html.substr(at + 4, end - at - 4));
+      } else {
+        end = std::min(html.find('>', at), html.size());
+        if (istarts_with(html.substr(at), "<!doctype"))
+          guarded.quirks = false;
+        else if (log)
+          log->comment(html.substr(at + 2, end - at - 2));
+      }
+      const std::size_t after = std::min(end + mark, html.size());
       leave_out(at, after);
       at = after;
       continue;
@@ -148,7 +195,25 @@ std::string guard_html(std::string_view html) {
           select_closes = false;  // only its tag goes: a browser shows what follows
         else
           after = html.size();
+        if (after > tag.end) opaque(tag, html.substr(at, after - at), tag.end - at, guarded, log);
       }
+    } else if (iequals(tag.name, "style")) {
+      const std::size_t close = tag.closing ? html.npos : after_close(html, tag.end, tag.name);
+      keep = keep && close != html.npos;
+      if (!tag.closing) after = close == html.npos ? html.size() : close;
+      guarded.styles = guarded.styles || keep;
+    } else if (keep && among(tag.name, kForeign) && !tag.empty) {
+      if (tag.closing)
+        depth.close(tag.name);
+      else
+        keep = depth.open(tag.name);
+      foreign = tag.closing ? foreign - (foreign > 0) : foreign + keep;
+      if (keep) {
+        leave_out(at + 1 + tag.closing, at + 1 + tag.closing);
+        out += "x-";
+      }
+    } else if ((foreign || among(tag.name, kForeign)) && tag.empty && !tag.closing) {
+      keep = false;  // <path/>: closed here, but not for a parser of HTML
     } else if (keep && !among(tag.name, kShallow)) {
       if (tag.closing)
         depth.close(tag.name);
@@ -159,7 +224,7 @@ std::string guard_html(std::string_view html) {
     at = after;
   }
   out += html.substr(std::min(copied, html.size()));
-  return out;
+  return guarded;
 }
 
 std::string strip_tags(std::string_view html) {
@@ -168,7 +233,10 @@ std::string strip_tags(std::string_view html) {
     const std::size_t open = std::min(html.find('<', at), html.size());
     out += html.substr(at, open - at);
     if (open == html.size()) break;
-    at = read_tag(html, open).end;
+    const Tag tag = read_tag(html, open);
+    at = tag.end;
+    if (!tag.closing && (iequals(tag.name, "style") || iequals(tag.name, "script")))
+      at = std::min(after_close(html, at, tag.name), html.size());
     out += ' ';
   }
   return out;

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mime/hidden_text.hpp"
+
 namespace mailroom::mime {
 
 inline constexpr std::size_t kMaxHtmlBytes = 1u << 20;  ///< of HTML that is converted
@@ -19,11 +21,20 @@ inline constexpr std::size_t kMaxHtmlDepth = 512;       ///< open elements, as f
 inline constexpr std::size_t kMaxHtmlFormatting = 64;   ///< open <b>, <font>, <a> ... among them
 inline constexpr std::size_t kMaxArenaBytes = 128u << 20;
 
-/// The first kMaxHtmlBytes without what is never shown (comments, script, style, title ...), and without
-/// start tags beyond the depths or with more than 200 attributes.
-std::string guard_html(std::string_view html);
+/// What gumbo gets, and what was seen on the way.
+struct Guarded {
+  std::string html;
+  std::string title;    ///< of the document, not shown
+  bool styles = false;  ///< there are <style> elements
+  bool quirks = true;   ///< no doctype: browsers take lengths without units
+};
 
-/// Text without tags: what is left where gumbo would need more than its arena.
+/// The first kMaxHtmlBytes without what is never shown (comments, script, title ...), and without start tags
+/// beyond the depths or with more than 200 attributes. <svg> and <math> become <x-svg> and <x-math>. What
+/// words were left out is told to `log`, unless null.
+Guarded guard_html(std::string_view html, HiddenLog* log);
+
+/// Text without tags, styles and scripts: what is left where gumbo would need more than its arena.
 std::string strip_tags(std::string_view html);
 
 /// Owns everything that gumbo allocates for one document. Not copied; one thread.

@@ -1,5 +1,7 @@
 // Readable text of HTML, through gumbo. Walks with a stack of its own: a tree can be as deep as the sender
 // likes.
+#include "mime/html_text.hpp"
+
 #include <gumbo.h>
 
 #include <algorithm>
@@ -7,197 +9,46 @@
 #include <vector>
 
 #include "mime/ascii.hpp"
+#include "mime/hidden_text.hpp"
+#include "mime/html_elements.hpp"
+#include "mime/html_frame.hpp"
 #include "mime/html_guard.hpp"
+#include "mime/html_link.hpp"
+#include "mime/html_style.hpp"
+#include "mime/html_writer.hpp"
+#include "mime/invisible.hpp"
 #include "mime/parse.hpp"
 #include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
 
-// Collects text with the white space rules of a browser: runs of blanks are one, blocks stand on lines of
-// their own.
-class Writer {
- public:
-  explicit Writer(std::size_t max) : max_(max) {}
-  /// One byte more than is given: so take() sees whether it cuts through a character.
-  bool full() const { return out_.size() > max_; }
-
-  void text(std::string_view s, bool preformatted) {
-    for (std::size_t i = 0; i < s.size() && !full(); ++i) {
-      if (preformatted && s[i] == '\n') {
-        newline();
-        continue;
-      }
-      const bool nbsp = s[i] == '\xC2' && i + 1 < s.size() && s[i + 1] == '\xA0';
-      if (!preformatted && is_space(s[i])) {
-        space_ = true;
-        continue;
-      }
-      flush();
-      if (nbsp) {
-        out_ += ' ';
-        ++i;
-      } else if (s[i] != '\r') {
-        out_ += s[i];
-      }
-      at_line_start_ = false;
-    }
-  }
-
-  void newline() {
-    if (pending_ > 0) {
-      ++pending_;
-    } else {
-      pending_ = 1;
-    }
-    space_ = false;
-  }
-
-  // At least `lines` line ends before what comes next.
-  void block(int lines) {
-    if (!out_.empty()) pending_ = std::max(pending_, lines);
-    space_ = false;
-  }
-
-  // A mark that is no text of its own: it stays with what follows ("- ").
-  void mark(std::string_view indent, std::string_view s) {
-    flush();
-    out_ += indent;
-    text(s, false);
-    space_ = false;
-    out_ += ' ';
-    at_line_start_ = true;
-  }
-
-  std::string take() {
-    while (!out_.empty() && is_space(out_.back())) out_.pop_back();
-    if (!out_.empty()) out_ += '\n';
-    return std::string(aoh::utf8_prefix(out_, max_));
-  }
-
- private:
-  void flush() {
-    if (pending_ > 0) {
-      if (!out_.empty()) {
-        while (!out_.empty() && (out_.back() == ' ')) out_.pop_back();
-        out_.append(static_cast<std::size_t>(std::min(pending_, 3)), '\n');
-      }
-      pending_ = 0;
-      at_line_start_ = true;
-    } else if (space_ && !at_line_start_) {
-      out_ += ' ';
-    }
-    if (out_.empty()) at_line_start_ = true;
-    space_ = false;
-  }
-
-  std::string out_;
-  std::size_t max_;
-  int pending_ = 0;
-  bool space_ = false;
-  bool at_line_start_ = true;
-};
-
-std::string_view attribute(const GumboNode* node, const char* name) {
-  const GumboAttribute* a = gumbo_get_attribute(&node->v.element.attributes, name);
-  return a ? std::string_view(a->value) : std::string_view();
-}
-
-bool is_hidden(const GumboNode* node) {
-  if (gumbo_get_attribute(&node->v.element.attributes, "hidden")) return true;
-  std::string style;
-  for (char c : attribute(node, "style").substr(0, 4096))
-    if (!is_space(c)) style += lower(c);
-  return style.find("display:none") != style.npos || style.find("visibility:hidden") != style.npos;
-}
-
-bool is_dropped(GumboTag tag) {
-  switch (tag) {
-    case GUMBO_TAG_HEAD:
-    case GUMBO_TAG_STYLE:
-    case GUMBO_TAG_SCRIPT:
-    case GUMBO_TAG_NOSCRIPT:
-    case GUMBO_TAG_TEMPLATE:
-    case GUMBO_TAG_TITLE:
-    case GUMBO_TAG_IFRAME:
-    case GUMBO_TAG_OBJECT:
-    case GUMBO_TAG_SVG:
-    case GUMBO_TAG_MATH:
-    case GUMBO_TAG_TEXTAREA:
-    case GUMBO_TAG_SELECT:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Line ends that an element stands between: 0 within the line, 1 on a line, 2 with an empty line around.
-int block_of(GumboTag tag) {
-  switch (tag) {
-    case GUMBO_TAG_P:
-    case GUMBO_TAG_H1:
-    case GUMBO_TAG_H2:
-    case GUMBO_TAG_H3:
-    case GUMBO_TAG_H4:
-    case GUMBO_TAG_H5:
-    case GUMBO_TAG_H6:
-    case GUMBO_TAG_UL:
-    case GUMBO_TAG_OL:
-    case GUMBO_TAG_DL:
-    case GUMBO_TAG_TABLE:
-    case GUMBO_TAG_PRE:
-    case GUMBO_TAG_BLOCKQUOTE:
-      return 2;
-    case GUMBO_TAG_DIV:
-    case GUMBO_TAG_LI:
-    case GUMBO_TAG_DT:
-    case GUMBO_TAG_DD:
-    case GUMBO_TAG_TR:
-    case GUMBO_TAG_CAPTION:
-    case GUMBO_TAG_SECTION:
-    case GUMBO_TAG_ARTICLE:
-    case GUMBO_TAG_HEADER:
-    case GUMBO_TAG_FOOTER:
-    case GUMBO_TAG_NAV:
-    case GUMBO_TAG_ASIDE:
-    case GUMBO_TAG_MAIN:
-    case GUMBO_TAG_ADDRESS:
-    case GUMBO_TAG_CENTER:
-    case GUMBO_TAG_FORM:
-    case GUMBO_TAG_FIELDSET:
-    case GUMBO_TAG_FIGURE:
-    case GUMBO_TAG_FIGCAPTION:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
-std::string own_text(
-    const GumboNode* node) {  // the first text below, to see whether a link's words are its target
-  std::string text;
-  const auto& children = node->v.element.children;
-  for (unsigned i = 0; i < children.length && text.size() < 2048; ++i) {
-    const auto* child = static_cast<const GumboNode*>(children.data[i]);
-    if (child->type == GUMBO_NODE_TEXT) text += child->v.text.text;
-  }
-  return std::string(trim(text));
-}
+constexpr std::uint64_t kMaxMatching = 20'000'000;  // steps; some 50 ns each at worst
 
 // A node on the way down, and what closes it on the way up.
 struct Step {
   const GumboNode* node;
+  Style style;
+  Frame frame;
   unsigned child = 0;
-  bool preformatted = false;
   int item = 0;  // of an <ol>: the number of its last item; -1 marks <ul>
+  bool block = false;
+  bool first_line = true;  // of a block: nothing broken yet
+  float advance = 0;       // px written on the line
+  Flow flow_before = 0;
+  Flow row_end = 0;           // of a row: where its longest cell ends
+  std::size_t written = 0;    // bytes when it began
+  std::size_t hidden = 0;     // hidden characters when it began
+  bool summary_seen = false;  // of <details>
 };
 
 class Walker {
  public:
-  explicit Walker(std::size_t max) : writer_(max) {}
+  Walker(Styler& styler, HiddenLog& log, std::size_t max) : styler_(styler), log_(log), writer_(max) {}
 
   std::string run(const GumboNode* root) {
-    enter(root, false);
+    Step top{root, {}, {}};
+    open(top, root);
     while (!stack_.empty() && !writer_.full()) {
       Step& step = stack_.back();
       const auto& children = step.node->v.element.children;
@@ -209,93 +60,335 @@ class Walker {
       const auto* child = static_cast<const GumboNode*>(children.data[step.child++]);
       switch (child->type) {
         case GUMBO_NODE_TEXT:
-        case GUMBO_NODE_WHITESPACE:
         case GUMBO_NODE_CDATA:
-          writer_.text(child->v.text.text, step.preformatted);
+          text(step, child->v.text.text);
+          break;
+        case GUMBO_NODE_WHITESPACE:
+          if (step.frame.hidden.empty()) writer_.text(child->v.text.text, step.style.pre);
           break;
         case GUMBO_NODE_ELEMENT:
-          enter(child, step.preformatted);
+        case GUMBO_NODE_TEMPLATE:
+          open(step, child);
           break;
         default:
-          break;  // comments, templates
+          break;
       }
     }
     return writer_.take();
   }
 
+  const std::string& base() const { return base_; }
+
  private:
-  void enter(const GumboNode* node, bool preformatted) {
+  Step& block_around() {
+    for (auto it = stack_.rbegin(); it != stack_.rend(); ++it)
+      if (it->block) return *it;
+    return stack_.front();
+  }
+
+  void move_flow(float by) {
+    flow_ += by;
+    lowest_ = std::max(lowest_, flow_);
+  }
+
+  // A line ends where something was written on it.
+  void break_line(const Style& style, bool always) {
+    if (stack_.empty()) return;
+    Step& block = block_around();
+    if (always || line_open_) {
+      const float height = style.line_height ? style.line_height->of(style.font_size, style.font_size)
+                                             : style.font_size * 1.1F;
+      move_flow(std::max(0.F, height));
+      if (always) block.first_line = false;
+    }
+    line_open_ = false;
+    block.advance = 0;
+  }
+
+  std::string reason(const Step& step, std::size_t characters) {
+    const Step& block = block_around();
+    Spot at;
+    at.characters = characters;
+    at.flow = flow_;
+    at.advance = step.style.nowrap ? block.advance : 0;
+    at.first_line = block.first_line;
+    at.lowest = lowest_;
+    at.most = 2 * std::max(0.F, lowest_) + 100 + 400 * static_cast<float>(pictures_);
+    return why_hidden(step.frame, step.style, at);
+  }
+
+  void text(Step& step, std::string_view s) {
+    const std::string why = reason(step, trim(s).size());
+    if (!why.empty()) {
+      log_.add("hidden_text", why, s);
+      if (step.frame.hidden.empty() && !trim(s).empty())
+        line_open_ = true;  // it takes its place all the same
+      return;
+    }
+    if (step.style.outlook_hides && is_prose(s)) log_.add("hidden_in_outlook", "mso-hide", s);
+    Step& block = block_around();
+    std::string_view shown = s;
+    if (step.style.nowrap && !step.frame.window.scrolls) shown = before_edge(step, block, s);
+    if (step.frame.reversed && is_ascii(shown) && !trim(shown).empty()) {
+      log_.characters("direction controls", 1, "text turned round by a style");
+      writer_.text(reversed(shown), step.style.pre);
+    } else {
+      writer_.text(shown, step.style.pre);
+    }
+    if (!trim(s).empty()) {
+      line_open_ = true;
+      const float wide = static_cast<float>(trim(s).size()) * step.style.font_size * .4F;
+      if (step.style.nowrap)
+        block.advance += wide;
+      else if (step.frame.width > 50)  // lines that it fills for certain
+        move_flow(std::floor(wide / step.frame.width) * step.style.font_size);
+    }
+    if (step.style.pre)
+      for (char c : s)
+        if (c == '\n') break_line(step.style, true);
+  }
+
+  // What of a line that does not wrap lies within its box.
+  std::string_view before_edge(const Step& step, const Step& block, std::string_view s) {
+    const float room = step.frame.window.right - step.frame.x - block.advance;
+    const float each = step.style.font_size * .4F;
+    if (std::isinf(room) || static_cast<float>(s.size()) * each <= room) return s;
+    const std::string_view shown = aoh::utf8_prefix(s, static_cast<std::size_t>(std::max(0.F, room / each)));
+    log_.add("hidden_text", "outside of its box", s.substr(shown.size()));
+    return shown;
+  }
+
+  void open(Step& parent, const GumboNode* node) {
     const GumboTag tag = node->v.element.tag;
-    if (is_dropped(tag) || is_hidden(node)) return;
-    switch (tag) {
-      case GUMBO_TAG_BR:
-        writer_.newline();
-        return;
-      case GUMBO_TAG_HR:
-        writer_.block(1);
-        writer_.text("----", false);
-        writer_.block(1);
-        return;
-      case GUMBO_TAG_IMG: {
-        const std::string_view alt = trim(attribute(node, "alt"));
-        if (!alt.empty()) writer_.text("[" + std::string(alt) + "]", false);
-        return;
+    if (tag == GUMBO_TAG_STYLE) return;
+    if (tag == GUMBO_TAG_BASE && base_.empty()) base_ = attribute(node, "href").substr(0, 2'000);
+    if (tag == GUMBO_TAG_META) return meta(node);
+    if (tag == GUMBO_TAG_BR) {
+      if (!parent.frame.hidden.empty()) return;
+      writer_.newline();
+      return break_line(parent.style, true);
+    }
+    Step step{node, styler_.style(node, parent.style), {}};
+    const std::string generated = styler_.generated();
+    const int lines = block_of(tag, step.style);
+    const Flow before = flow_;
+    if (lines) break_line(parent.style, false);
+    if (parent.style.box.flexes) flow_ = parent.flow_before;
+    step.flow_before = flow_;
+    step.frame = enter_frame(parent.frame, parent.style, node, step.style, flow_);
+    lowest_ = std::max(lowest_, step.frame.in_flow ? flow_ : before);
+    if (is_dropped(tag) && step.frame.hidden.empty())
+      step.frame.hidden = "<" + std::string(tag_name(node)) + ">";
+    if (tag == GUMBO_TAG_UNKNOWN && iequals(tag_name(node), "dialog") &&
+        !gumbo_get_attribute(&node->v.element.attributes, "open") && !step.style.box.display_set &&
+        step.frame.hidden.empty())
+      step.frame.hidden = "<dialog> that is not open";
+    if (parent.frame.closed && step.frame.hidden.empty()) {
+      const bool summary = tag == GUMBO_TAG_SUMMARY && !parent.summary_seen;
+      parent.summary_seen = parent.summary_seen || summary;
+      if (!summary) step.frame.hidden = "<details> that is not open";
+    }
+    const bool gone = !step.frame.hidden.empty();
+    attributes(node, step);
+    if (!generated.empty() && !gone) log_.add("generated_text", "drawn by a style sheet", generated);
+    if (tag == GUMBO_TAG_IMG) return picture(node, step);
+    if (tag == GUMBO_TAG_INPUT || tag == GUMBO_TAG_WBR) return;
+    if (tag == GUMBO_TAG_HR) {
+      if (gone) return;
+      writer_.block(1);
+      writer_.text("----", false);
+      writer_.block(1);
+      return;
+    }
+    step.written = writer_.size();
+    step.hidden = log_.hidden_characters();
+    const bool list = tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL;
+    if (!gone) {
+      if (lines) writer_.block(list && list_depth_ > 0 ? 1 : lines);
+      if (tag == GUMBO_TAG_LI) {
+        const std::string indent(static_cast<std::size_t>(std::clamp(list_depth_ - 1, 0, 8)) * 2, ' ');
+        int* number = parent.node->v.element.tag == GUMBO_TAG_OL ? &parent.item : nullptr;
+        writer_.mark(indent, number ? std::to_string(++*number) + "." : std::string("-"));
       }
-      default:
-        break;
+      if (step.style.box.display == Display::cell || parent.style.box.flexes) writer_.text(" ", false);
     }
-    int lines = block_of(tag);
-    const bool nested_list = (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) && list_depth_ > 0;
-    if (nested_list) lines = 1;
-    if (lines) writer_.block(lines);
-    Step step{node, 0, preformatted || tag == GUMBO_TAG_PRE, 0};
-    if (tag == GUMBO_TAG_UL) step.item = -1;
-    if (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) ++list_depth_;
-    if (tag == GUMBO_TAG_LI) {
-      const std::string indent(static_cast<std::size_t>(std::clamp(list_depth_ - 1, 0, 8)) * 2, ' ');
-      int* number = !stack_.empty() && stack_.back().node->v.element.tag == GUMBO_TAG_OL ? &stack_.back().item
-                                                                                         : nullptr;
-      writer_.mark(indent, number ? std::to_string(++*number) + "." : std::string("-"));
-    }
-    if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) writer_.text(" ", false);
-    stack_.push_back(step);
+    if (list) ++list_depth_;
+    step.block = lines > 0 || step.style.box.display != Display::in_line || stack_.empty();
+    stack_.push_back(std::move(step));
   }
 
-  void leave(const Step& step) {
+  void leave(Step& step) {
     const GumboTag tag = step.node->v.element.tag;
+    const auto& b = step.style.box;
     if (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) --list_depth_;
-    if (tag == GUMBO_TAG_A) {
-      const std::string_view target = trim(attribute(step.node, "href"));
-      const bool leads_away = istarts_with(target, "http:") || istarts_with(target, "https:") ||
-                              istarts_with(target, "mailto:") || istarts_with(target, "ftp:") ||
-                              istarts_with(target, "tel:");
-      const std::string words = own_text(step.node);
-      std::string_view bare = target;
-      if (istarts_with(bare, "mailto:")) bare.remove_prefix(7);
-      if (leads_away && words != target && words != bare) {
-        std::string shown = " <";
-        for (char c : target.substr(0, 2000)) shown += c == '<' || c == '>' || is_space(c) ? '_' : c;
-        writer_.text(shown + ">", false);
-      }
-    }
-    int lines = block_of(tag);
-    if ((tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) && list_depth_ > 0) lines = 1;
-    if (lines) writer_.block(lines);
+    if (!step.frame.hidden.empty()) return;
+    if (tag == GUMBO_TAG_A) link(step);
+    const int lines = block_of(tag, step.style);
+    if (step.block) break_line(step.style, false);
+    if (lines) writer_.block((tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) && list_depth_ > 0 ? 1 : lines);
+    // The flow goes on below it; beside it, where it is a cell or floats; as if it were not there, when
+    // absolute.
+    if (!std::isnan(step.frame.height) && b.display != Display::in_line)
+      flow_ = std::max(step.flow_before + step.frame.height, b.clip_y ? step.flow_before : flow_);
+    flow_ += step.frame.advance_after;
+    Step* parent = stack_.size() > 1 ? &stack_[stack_.size() - 2] : nullptr;
+    const bool beside = b.display == Display::cell || (parent && parent->style.box.flexes);
+    if (beside && parent) parent->row_end = std::max(parent->row_end, flow_);
+    if (!step.frame.in_flow || beside) flow_ = step.flow_before;
+    if (step.row_end > flow_) flow_ = step.row_end;
+    lowest_ = std::max(lowest_, flow_);
   }
 
-  Writer writer_;
+  void link(const Step& step) {
+    const std::string target = link_target(attribute(step.node, "href"), base_);
+    if (target.empty()) return;
+    const std::string_view words = trim(writer_.since(step.written));
+    // Of a link whose words are all hidden nothing is seen.
+    if (words.empty() && log_.hidden_characters() > step.hidden) return;
+    if (link_differs(words, target))
+      log_.note("link_differs",
+                "a link reads " + std::string(words.substr(0, 60)) + " and leads to " + target);
+    if (says_target(words, target)) return;
+    writer_.text(" <" + target + ">", false);
+  }
+
+  void picture(const GumboNode* node, const Step& step) {
+    const std::string_view alt = trim(attribute(node, "alt"));
+    ++pictures_;
+    const auto small = [&](const MaybeLength& l) { return l && l->percent == 0 && l->of(16, 0) <= 2; };
+    const auto& b = step.style.box;
+    if (step.frame.hidden.empty() && !std::isnan(step.frame.height)) move_flow(step.frame.height);
+    if (alt.empty()) return;
+    std::string why = reason(step, alt.size());
+    if (why.empty() && (small(b.width) || small(b.height) || small(b.max_width) || small(b.max_height)))
+      why = "picture of no size";
+    if (!why.empty())
+      log_.add("hidden_text", why, alt);
+    else
+      writer_.text("[" + std::string(alt) + "]", false);
+    if (why.empty()) line_open_ = true;
+  }
+
+  void meta(const GumboNode* node) {
+    const std::string name = to_lower(attribute(node, "name"));
+    for (std::string_view known :
+         {"viewport", "generator", "format-detection", "color-scheme", "robots", "supported-color-schemes",
+          "referrer", "theme-color", "progid", "originator"})
+      if (name == known) return;
+    if (gumbo_get_attribute(&node->v.element.attributes, "http-equiv")) return;
+    const std::string_view content = attribute(node, "content");
+    if (is_prose(content)) log_.add("hidden_attribute", "<meta>", content);
+  }
+
+  // Words in attributes that are not drawn.
+  void attributes(const GumboNode* node, const Step& step) {
+    const auto& all = node->v.element.attributes;
+    for (unsigned i = 0; i < all.length; ++i) {
+      const auto* a = static_cast<const GumboAttribute*>(all.data[i]);
+      const std::string_view name = a->name, value = a->value;
+      const bool told = name == "title" || name.starts_with("data-") || name.starts_with("aria-") ||
+                        name == "placeholder" || name == "summary" || name == "label" || name == "content" ||
+                        name == "value" || name == "longdesc" || name == "prompt" || name == "alt";
+      if (!told || (name == "alt" && node->v.element.tag == GUMBO_TAG_IMG)) continue;
+      const bool hidden_input = node->v.element.tag == GUMBO_TAG_INPUT && name == "value";
+      if ((hidden_input || is_prose(value)) && (value.find(' ') != value.npos || !is_ascii(value)) &&
+          !has_in_text(value))
+        log_.add("hidden_attribute", "attribute " + std::string(name.substr(0, 40)), value);
+      else if (hidden_input && iequals(attribute(node, "type"), "hidden"))
+        log_.add("hidden_attribute", "<input type=hidden>", value);
+    }
+    (void)step;
+  }
+
+  // Tooltips mostly repeat what stands beside them.
+  bool has_in_text(std::string_view value) const {
+    const std::string_view tail =
+        writer_.since(writer_.size() - std::min<std::size_t>(writer_.size(), 2'000));
+    return tail.find(trim(value)) != tail.npos;
+  }
+
+  Styler& styler_;
+  HiddenLog& log_;
+  HtmlWriter writer_;
   std::vector<Step> stack_;
+  std::string base_;
   int list_depth_ = 0;
+  Flow flow_ = 0, lowest_ = 0;
+  std::size_t pictures_ = 0;
+  bool line_open_ = false;
 };
+
+// The <style> elements that count, in order.
+void gather(const GumboNode* root, Sheet& sheet) {
+  std::vector<const GumboNode*> open{root};
+  std::vector<const GumboNode*> found;
+  while (!open.empty()) {
+    const GumboNode* n = open.back();
+    open.pop_back();
+    const GumboTag tag = n->v.element.tag;
+    if (tag == GUMBO_TAG_NOSCRIPT || n->type == GUMBO_NODE_TEMPLATE) continue;
+    if (tag == GUMBO_TAG_STYLE) {
+      found.push_back(n);
+      continue;
+    }
+    const auto& children = n->v.element.children;
+    for (unsigned i = children.length; i > 0; --i) {
+      const auto* child = static_cast<const GumboNode*>(children.data[i - 1]);
+      if (child->type == GUMBO_NODE_ELEMENT || child->type == GUMBO_NODE_TEMPLATE) open.push_back(child);
+    }
+  }
+  for (const GumboNode* n : found) {
+    const std::string_view type = trim(attribute(n, "type"));
+    if ((!type.empty() && !iequals(type, "text/css")) || !media_applies(attribute(n, "media"))) continue;
+    const auto& children = n->v.element.children;
+    for (unsigned i = 0; i < children.length; ++i) {
+      const auto* child = static_cast<const GumboNode*>(children.data[i]);
+      if (child->type == GUMBO_NODE_TEXT) parse_sheet(child->v.text.text, sheet);
+    }
+  }
+}
+
+std::string folded(std::string_view s) {
+  std::string out;
+  for (char c : s)
+    if (!is_space(c)) out += lower(c);
+  return out;
+}
 
 }  // namespace
 
-std::string html_to_text(std::string_view html, std::size_t max_bytes) {
-  const std::string guarded = guard_html(html);
+HtmlText read_html(std::string_view html, std::size_t max_bytes, std::string_view subject) {
+  HtmlText out;
+  HiddenLog log;
+  const Guarded guarded = guard_html(html, &log);
   GumboArena arena;
-  const GumboNode* root = arena.parse(guarded);
-  if (!root) return std::string(aoh::utf8_prefix(strip_tags(guarded), max_bytes));
-  return Walker(max_bytes).run(root);
+  const GumboNode* root = arena.parse(guarded.html);
+  if (!root) {
+    out.text = aoh::utf8_prefix(strip_tags(guarded.html), max_bytes);
+    log.note("limit_css", "the HTML is too large to tell what of its text is hidden");
+  } else {
+    Sheet sheet;
+    if (guarded.styles) gather(root, sheet);
+    for (const auto& words : sheet.asides) log.comment(words);
+    if (sheet.embedded_font)
+      log.note("embedded_font", "the message brings a font of its own: its letters may look like others");
+    bool cut = sheet.cut;
+    Styler styler(std::move(sheet), guarded.quirks, kMaxMatching);
+    out.text = Walker(styler, log, max_bytes).run(root);
+    cut = cut || styler.exhausted();
+    if (cut) log.note("limit_css", "the style sheets are too large to tell all that they hide");
+  }
+  out.text = clean_invisible(out.text, log);
+  const std::string title = folded(guarded.title);
+  if (is_prose(guarded.title) && title != folded(subject) &&
+      folded(out.text).find(title) == std::string::npos)
+    log.add("hidden_element", "<title>", guarded.title);
+  out.warnings = log.warnings();
+  return out;
+}
+
+std::string html_to_text(std::string_view html, std::size_t max_bytes) {
+  return read_html(html, max_bytes).text;
 }
 
 }  // namespace mailroom::mime

@@ -12,6 +12,8 @@
 #include "mime/codec.hpp"
 #include "mime/headers.hpp"
 #include "mime/html_guard.hpp"
+#include "mime/html_text.hpp"
+#include "mime/invisible.hpp"
 #include "mime/scanner.hpp"
 #include "mime/transfer.hpp"
 #include "support/json.hpp"
@@ -119,6 +121,13 @@ class Builder {
       message_.warnings.push_back({std::string(code), std::string(aoh::utf8_prefix(detail, 200))});
   }
 
+  // Without the characters that draw nothing, which are told (SPEC §6).
+  void clean(std::string& text, bool reading) {
+    HiddenLog log;
+    text = clean_invisible(std::move(text), log, reading);
+    for (const auto& w : log.warnings()) warn(w.code, w.detail);
+  }
+
   void limit(std::string_view code, std::string_view detail) {
     message_.truncated = true;
     warn(code, detail);
@@ -165,6 +174,10 @@ class Builder {
         return;  // the first one counts; a signature may cover another: hence the warning
       auto& into = message_.*list.member;
       auto more = parse_addresses(raw, limits_.max_addresses - std::min(limits_.max_addresses, into.size()));
+      for (auto& a : more) {
+        clean(a.name, true);
+        clean(a.group, true);
+      }
       into.insert(into.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
       if (into.size() >= limits_.max_addresses)
         limit("limit_addresses", "more addresses than are read in " + name);
@@ -176,7 +189,7 @@ class Builder {
       return;
     }
     if (name == "subject") {
-      if (!value.empty()) message_.subject = value;
+      if (!value.empty()) clean(message_.subject.emplace(value), true);
     } else if (name == "date") {
       if (auto date = parse_date(raw)) {
         message_.date = std::move(date->rfc3339);
@@ -244,6 +257,7 @@ class Builder {
     if (undeclared) warn("charset_undeclared", "a text part has 8-bit bytes, no charset, and is not UTF-8");
     if (entity.type == "text/plain") {
       (trim(text).empty() ? has_blank_ : has_plain_) = true;
+      clean(text, true);
       append(text_, text);
       return;
     }
@@ -252,7 +266,9 @@ class Builder {
     const std::size_t alternative = alternative_[index];
     if (alternative != kNone && has_plain_in_[alternative]) return;
     if (text.size() > kMaxHtmlBytes) limit("limit_html", "only the beginning of the HTML was made into text");
-    append(text_, html_to_text(text, limits_.max_text_bytes));
+    const HtmlText read = read_html(text, limits_.max_text_bytes, message_.subject.value_or(""));
+    for (const auto& w : read.warnings) warn(w.code, w.detail);
+    append(text_, read.text);
     from_html_ = true;
   }
 
@@ -268,6 +284,7 @@ class Builder {
     Attachment a;
     a.part = entity.number;
     a.filename = info.filename;
+    if (a.filename) clean(*a.filename, false);
     a.mime_type = entity.type;
     a.disposition = info.disposition.empty() ? "attachment" : info.disposition;
     a.content_id = info.content_id;

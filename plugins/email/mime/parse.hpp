@@ -75,10 +75,9 @@ struct ParsedDate {
 };
 std::optional<ParsedDate> parse_date(std::string_view value);
 
-/// Readable text of an HTML document: paragraphs, lists, links with their target in angle brackets; style,
-/// script, head, comments and what is hidden (`hidden`, display:none, visibility:hidden) left out. At most
-/// `max_bytes` of output. Documents nested deeper than `max_depth` elements (512) are cut there. Never
-/// fetches anything.
+/// Readable text of an HTML document: paragraphs, lists, links with their target in angle brackets; what a
+/// person would not see (docs/hidden-text.md) left out. At most `max_bytes` of output. Documents nested
+/// deeper than `max_depth` elements (512) are cut there. Never fetches anything.
 std::string html_to_text(std::string_view html, std::size_t max_bytes = 4u << 20);
 
 }  // namespace mailroom::mime
