@@ -48,7 +48,7 @@ const compare = async ([a, b]) => {
   const picture = async html => {
     await page.setContent(html, { waitUntil: 'commit' });
     await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
-    return (await page.screenshot({ animations: 'allow', clip: { x: 0, y: 0, width: 1000, height: 400 } })).toString('base64');
+    return (await page.screenshot({ animations: 'allow', clip: { x: 0, y: 0, width: 1280, height: 400 } })).toString('base64');
   };
   const limits = { unseen: [0, 0], faint: [32, 1e9], tiny: [256, 4], small: [256, 9], dots: [0, 0] };
   let judged = 0, wrong = 0;
