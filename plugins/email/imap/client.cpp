@@ -21,6 +21,26 @@ Failure failure(const Machine& machine, const net::Stream& stream) {
   return Failure(std::move(e));
 }
 
+/// Reads in large pieces while messages come.
+class Bulk {
+ public:
+  Bulk(net::Stream& stream, const std::vector<FetchRequest>& requests)
+      : stream_(std::any_of(requests.begin(), requests.end(),
+                            [](const FetchRequest& r) { return !r.items.sections.empty(); })
+                    ? &stream
+                    : nullptr) {
+    if (stream_ != nullptr) stream_->set_bulk(true);
+  }
+  ~Bulk() {
+    if (stream_ != nullptr) stream_->set_bulk(false);
+  }
+  Bulk(const Bulk&) = delete;
+  Bulk& operator=(const Bulk&) = delete;
+
+ private:
+  net::Stream* stream_;  // null: little is to come
+};
+
 }  // namespace
 
 Client::Client(std::unique_ptr<net::Stream> stream, const Login& login)
@@ -189,6 +209,7 @@ net::Task<FetchSummary> Client::uid_fetch(const UidSet& set, const FetchItems& i
 net::Task<FetchSummary> Client::uid_fetch(std::vector<FetchRequest> requests, const OnRow& on_row,
                                           SectionSink* sink) {
   FetchSummary summary;
+  const Bulk bulk(*stream_, requests);
   Fetch fetch(session_, std::move(requests), sink);
   while (co_await next_row(fetch)) {
     ++summary.rows;
@@ -205,6 +226,7 @@ net::Task<FetchSummary> Client::uid_fetch(std::vector<FetchRequest> requests, co
 net::Task<FetchSummary> Client::uid_fetch_waiting(std::vector<FetchRequest> requests, const OnRowTask& on_row,
                                                   SectionSink* sink) {
   FetchSummary summary;
+  const Bulk bulk(*stream_, requests);
   Fetch fetch(session_, std::move(requests), sink);
   while (co_await next_row(fetch)) {
     ++summary.rows;

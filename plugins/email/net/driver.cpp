@@ -1,5 +1,7 @@
 #include "net/driver.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 namespace mailroom::net {
@@ -66,6 +68,13 @@ Task<void> step(Stream& stream, Machine& machine, const Action& action, const Dr
   }
 }
 
+constexpr std::size_t kTurn = 1u << 20;  // bytes read without a wait before others on the strand have a turn
+
+/// A server that sends as fast as it is read must not keep others, or an abort(), from their turn.
+Task<void> give_way(Stream& stream) {
+  co_await boost::asio::post(stream.executor(), boost::asio::use_awaitable);
+}
+
 /// A machine that failed while it was fed has its own error already; this keeps it from being asked for more.
 void fail(Machine& machine, Error cause) {
   machine.fail(std::move(cause));
@@ -79,6 +88,7 @@ void given_up(Machine& machine, const Stream& stream) {
 }  // namespace
 
 Task<Action::Kind> drive(Stream& stream, Machine& machine, DriveOptions options) {
+  std::size_t streak = 0;  // bytes since the last wait
   for (;;) {
     const Action action = machine.next();
     if (action.kind == Action::Kind::event || action.kind == Action::Kind::done ||
@@ -87,7 +97,13 @@ Task<Action::Kind> drive(Stream& stream, Machine& machine, DriveOptions options)
     try {
       if (action.kind != Action::Kind::read) {
         co_await step(stream, machine, action, options);
-      } else if (pump(stream, machine) == 0) {
+      } else if (const std::size_t n = pump(stream, machine); n > 0) {
+        if ((streak += n) >= kTurn) {
+          streak = 0;
+          co_await give_way(stream);
+        }
+      } else {
+        streak = 0;
         // Here and not in step(): a connection idles in this wait, and each coroutine around it costs memory.
         const Patience p = patience(stream, action, options);
         const Stream::Wake wake = co_await stream.wait_readable(p.limit, options.interruptible);

@@ -21,6 +21,8 @@ using asio::ip::tcp;
 
 namespace {
 
+constexpr std::size_t kBulkBuffer = 64u << 10;
+
 void set_option(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
@@ -262,6 +264,21 @@ Task<void> Stream::start_tls(std::chrono::milliseconds timeout) {
     }
   }
   if (s->transcript) s->transcript->note(std::string(SSL_get_version(ssl)) + " with " + s->endpoint.where());
+}
+
+void Stream::set_bulk(bool on) {
+  SSL* ssl = impl_->ssl.get();
+  if (ssl == nullptr || impl_->dead) return;
+  SSL_set_read_ahead(ssl, on ? 1 : 0);
+  SSL_set_default_read_buffer_len(ssl, on ? kBulkBuffer : 0);
+  if (on) {
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+  } else {
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+  }
+  // The buffer has the size it was made with; where something is left in it, it goes with the next record.
+  SSL_free_buffers(ssl);
+  ERR_clear_error();
 }
 
 void Stream::close() {

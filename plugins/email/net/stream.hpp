@@ -56,6 +56,9 @@ class Stream {
   /// host name or address. Failure(certificate) tells expired, wrong host and untrusted apart, each with its
   /// cure.
   Task<void> start_tls(std::chrono::milliseconds timeout);
+  /// Much is about to come: TLS reads 64 KB from the socket at a time, through a buffer that is kept, instead
+  /// of a record's header and then its body through one that comes and goes. False gives the buffer back.
+  void set_bulk(bool on);
   /// Says goodbye (TLS close_notify, as far as it goes without waiting) and closes. Never fails.
   void close();
 
