@@ -114,6 +114,10 @@ Account account_from(const aoh::Json& record) {
                     "credential " + a.id + ": sent_copy", "Use append, server or none");
   }
   a.limits = limits_from(record["limits"], "credential " + a.id + ": limits");
+  if (record.has("quirks")) {
+    a.quirks.emplace();
+    for (const aoh::Json& q : record["quirks"].items()) a.quirks->push_back(q.str());
+  }
   a.imap = endpoint(record, "imap", 993, 143);
   a.smtp = endpoint(record, "smtp", 465, 587);
   a.link_store = record["link_store"].str();

@@ -54,6 +54,8 @@ struct Account {
       false;  ///< a copy of what it sends goes to its Sent mailbox by us; else the server does it
   std::optional<SentCopy> sent_copy;  ///< instead of the provider's (host/providers.hpp)
   SendLimits limits;                  ///< likewise, each by itself
+  /// Of its IMAP server, by name, instead of the provider's; unchecked (imap/proto/quirks.hpp knows them).
+  std::optional<std::vector<std::string>> quirks;
   std::vector<std::int64_t> warm_up;  ///< of a young sender: most messages on its first, second ... day
   std::int64_t warm_up_from_s = 0;    ///< Unix time at which the first day begins
   std::string link_store;             ///< credential of type s3 for large files; empty: none

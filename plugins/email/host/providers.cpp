@@ -58,6 +58,14 @@ Preset preset_from(const aoh::Json& json) {
   aoh::Json limits = aoh::Json::object();
   for (const auto& m : json.members()) {
     if (m.key == "name" || m.key == "title" || m.key == "hosts") continue;
+    if (m.key == "quirks") {
+      for (const auto& q : m.value.members()) {
+        if (!fact(q.value, p.name, "quirks." + q.key).boolean())
+          wrong(p.name, "quirks." + q.key, "it is not true");
+        p.quirks.push_back(q.key);
+      }
+      continue;
+    }
     const aoh::Json& value = fact(m.value, p.name, m.key);
     if (m.key == "sent_copy") {
       p.sent_copy = sent_copy_from(value.str());
@@ -127,6 +135,12 @@ Provider provider_for(const Account& account, const std::vector<Preset>& known) 
   replace(mine.recipient_domain_per_minute, own.recipient_domain_per_minute);
   replace(mine.max_message_bytes, own.max_message_bytes);
   return out;
+}
+
+std::vector<std::string> imap_quirks(const Account& account, const std::vector<Preset>& known) {
+  if (account.quirks) return *account.quirks;
+  const Preset* p = find(known, account.imap);
+  return p ? p->quirks : std::vector<std::string>();
 }
 
 }  // namespace mailroom::host

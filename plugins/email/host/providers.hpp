@@ -18,6 +18,7 @@ struct Preset {
   std::string sign_in;                      ///< how one signs in there, for people
   std::optional<SentCopy> sent_copy;
   SendLimits limits;
+  std::vector<std::string> quirks;  ///< what its IMAP servers do, by the names of imap/proto/quirks.hpp
 };
 
 /// The entries of a document like providers.json. Throws Failure(config) that names the entry and the field:
@@ -38,5 +39,9 @@ struct Provider {
 /// By the account's SMTP server, else its IMAP server (ASCII case ignored; the longest match counts), each
 /// figure replaced by the credential record's own where it has one.
 Provider provider_for(const Account& account, const std::vector<Preset>& known = presets());
+
+/// What the account's IMAP server is known to do, by names: by its host alone, whoever sends; the credential
+/// record's own `quirks` instead, where it has some.
+std::vector<std::string> imap_quirks(const Account& account, const std::vector<Preset>& known = presets());
 
 }  // namespace mailroom::host

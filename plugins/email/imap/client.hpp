@@ -12,8 +12,11 @@
 #include "imap/proto/change.hpp"
 #include "imap/proto/exchange.hpp"
 #include "imap/proto/fetch.hpp"
+#include "imap/proto/introduce.hpp"
+#include "imap/proto/notify.hpp"
 #include "imap/proto/order.hpp"
 #include "imap/proto/search.hpp"
+#include "imap/proto/select.hpp"
 #include "imap/proto/session.hpp"
 #include "imap/proto/transfer.hpp"
 #include "imap/proto/types.hpp"
@@ -27,6 +30,16 @@ struct Login {
   auth::Credentials credentials;
   Limits limits;
   Timeouts timeouts;
+  Quirks quirks;  ///< of the provider's entry
+  /// Who we are, for servers that let nobody in without ID (RFC 2971).
+  Identity identity{{"name", "Mailroom"}, {"vendor", "Mailroom"}, {"version", "0.1"}};
+  bool resync = false;  ///< QRESYNC and CONDSTORE are wanted (RFC 7162): enabled where they are offered
+};
+
+/// A mailbox and how many messages it has.
+struct Counted {
+  ListEntry entry;
+  std::optional<StatusData> status;
 };
 
 /// Called on the strand for each message as its row is complete. What it throws ends the fetch and the
@@ -59,10 +72,17 @@ class Client {
   net::Task<std::vector<ListEntry>> list(std::string_view pattern = "*");
   /// All mailboxes with what they are for (RFC 6154) where the server tells it; for find_special().
   net::Task<std::vector<ListEntry>> list_with_uses();
+  /// The mailboxes with their counts: in one command where the server can (RFC 5819), else by a STATUS of
+  /// each of the first `most` that can be selected. One that cannot be looked into has no counts.
+  net::Task<std::vector<Counted>> list_with_counts(std::string_view pattern = "*", std::size_t most = 200);
   /// STATUS (not for the selected mailbox, RFC 3501 §6.3.10). not_found when there is no such mailbox.
   net::Task<StatusData> status(std::string_view mailbox);
   /// SELECT, or EXAMINE when `read_only`. not_found when there is no such mailbox; then none is selected.
   net::Task<MailboxState> select(std::string_view mailbox, bool read_only = false);
+  /// The same, and what has changed since `known`: told by the SELECT where Login::resync was set and the
+  /// server has QRESYNC; by UID FETCH of what has changed and UID SEARCH where it has CONDSTORE; else by the
+  /// flags of all that was known. At most Limits::resync_rows changes, else limit.
+  net::Task<MailboxState> select(std::string_view mailbox, bool read_only, Known known, Since& since);
   /// Ascending, without duplicates. unsupported: the server does not know UTF-8 (BADCHARSET).
   net::Task<std::vector<Uid>> uid_search(const Criteria& criteria);
   bool can_sort() const;
@@ -74,8 +94,11 @@ class Client {
   /// threading() is nullopt.
   net::Task<std::vector<std::vector<Uid>>> uid_thread(const Criteria& criteria);
   /// UID FETCH. Rows of messages outside `set`, and rows without anything that was asked, are somebody else's
-  /// news: folded into mailbox(), not delivered. A message that does not exist has no row. Throws refused
-  /// when the server answers NO, possibly after some rows.
+  /// news: folded into mailbox(), not delivered. A message that does not exist has no row. Where the server
+  /// answers NO to many, they are asked for in smaller sets, until the one that it refuses is alone: that
+  /// one's row has an `error` (refused or temporary) that names it, and the others come. Throws that error
+  /// where only one was asked for, and the server's NO when it refuses more than Limits::refusals of them.
+  /// BAD has it asked again without several ranges, then without items of extensions.
   net::Task<FetchSummary> uid_fetch(const UidSet& set, const FetchItems& items, const OnRow& on_row);
   /// Several of them, sent in one breath: one round trip for all. Their commands together should stay below
   /// 16 KB, which fit into any socket's buffer. Sections that `sink` takes are not held here, so that one of
@@ -113,6 +136,12 @@ class Client {
                                  std::string_view message,
                                  std::optional<std::int64_t> internal_date = std::nullopt);
 
+  bool can_notify() const;
+  /// NOTIFY (RFC 5465): from now on idle() tells news of other mailboxes, too. What is told at once
+  /// (NotifyRequest::status_now) is the result. Throws unsupported where can_notify() is false: then each
+  /// mailbox wants a connection, or a STATUS now and then.
+  net::Task<std::map<std::string, StatusData>> notify(NotifyRequest request);
+
   bool can_idle() const;
   /// IDLE until something happens in the mailbox, `until_ns` (the clock's) has come, or interrupt(); DONE has
   /// then been sent and answered, and the session is free for the next command. News that came before the
@@ -130,14 +159,29 @@ class Client {
   void abort();
 
  private:
+  struct Listed {
+    std::vector<ListEntry> entries;
+    std::map<std::string, StatusData> statuses;
+  };
   Client(std::unique_ptr<net::Stream> stream, const Login& login);
-  net::Task<void> run(Exchange& exchange);
-  net::Task<bool> next_row(Fetch& fetch);
+  /// To its end, within Timeouts::whole, or `most` where it is given.
+  net::Task<void> run(Exchange& exchange, std::optional<std::chrono::milliseconds> most = std::nullopt);
+  /// LIST with RETURN, and without where the server refuses it: then it is not asked so again.
+  net::Task<Listed> extended_list(std::string_view pattern, bool statuses);
+  net::Task<MailboxState> open(Select& select, std::string_view mailbox);
+  /// True: there is a row to take. False: the answer is complete. Throws what ended it.
+  net::Task<bool> next_row(Fetch& fetch, std::int64_t deadline_ns);
+  std::int64_t transfer_deadline() const;
+  Failure failure(const Machine& machine) const;
   void break_off();
-  net::Task<std::vector<ListEntry>> list(Command command);
+  net::Task<UidSet> still_missing(const UidSet& piece, const std::vector<Uid>& came);
+  net::Task<void> compare(const Known& known, Since& since);
+  net::Task<std::vector<Uid>> search_once(const Criteria& criteria, bool extended);
 
   std::unique_ptr<net::Stream> stream_;
   Session session_;
+  enum class Refusal { no, bad, unknown_encoding };
+  Refusal refusal_ = Refusal::no;  // how did the server say no to the last command that it refused?
 };
 
 }  // namespace mailroom::imap

@@ -59,7 +59,7 @@ net::Task<CopyResult> Client::uid_copy(const UidSet& set, std::string_view mailb
   co_return result;
 }
 
-bool Client::can_move() const { return session_.caps.has("MOVE"); }
+bool Client::can_move() const { return session_.offers("MOVE"); }
 
 net::Task<void> Client::uid_move(const UidSet& set, std::string_view mailbox, CopyResult& result) {
   if (!can_move())

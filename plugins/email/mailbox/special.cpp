@@ -89,11 +89,18 @@ net::Task<std::vector<imap::Uid>> find_by_message_id(imap::Client& client, std::
   items.object_ids = false;
   items.sections = {{"HEADER.FIELDS (MESSAGE-ID)", kHeaderBytes, 0}};
   const imap::UidSet set = imap::UidSet::of(uids);
+  Error unread;
   const imap::OnRow on_row = [&](imap::MessageRow&& row) {
+    if (row.error && row.sections.empty()) unread = row.error;
     if (is_deleted(row) || row.sections.empty()) return;
     if (mime::parse_headers(row.sections.front().bytes).message_id == message_id) found.push_back(row.uid);
   };
   co_await client.uid_fetch(set, items, on_row);
+  // It may be the very message: not to be taken for none.
+  if (found.empty() && unread) {
+    unread.code = Errc::unsupported;
+    throw Failure(std::move(unread));
+  }
   std::sort(found.begin(), found.end());
   co_return found;
 }

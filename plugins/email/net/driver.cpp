@@ -98,6 +98,8 @@ Task<Action::Kind> drive(Stream& stream, Machine& machine, DriveOptions options)
       if (action.kind != Action::Kind::read) {
         co_await step(stream, machine, action, options);
       } else if (const std::size_t n = pump(stream, machine); n > 0) {
+        // Who never pauses must not outlast the deadline either.
+        if (until(options.deadline_ns, stream).count() == 0) throw_timed_out(stream);
         if ((streak += n) >= kTurn) {
           streak = 0;
           co_await give_way(stream);

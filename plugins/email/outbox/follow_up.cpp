@@ -1,6 +1,7 @@
 #include "outbox/follow_up.hpp"
 
 #include "base/error_json.hpp"
+#include "host/providers.hpp"
 #include "mailbox/sent.hpp"
 #include "outbox/schedule.hpp"
 
@@ -41,6 +42,7 @@ net::Task<void> follow_up(Shared& shared, std::shared_ptr<host::Job> job, const 
   try {
     imap::Login login;
     login.endpoint = *account.imap;
+    login.quirks = imap::Quirks::from(host::imap_quirks(account));
     login.credentials = shared.runtime.services().sign_in(account, bearer);
     const std::string where = login.endpoint.where();
     auto client = co_await imap::Client::connect(executor, shared.runtime.net(), std::move(login),

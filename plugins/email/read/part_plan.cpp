@@ -45,6 +45,7 @@ struct Walk {
       if (p.parts.empty() || !boundary || boundary->empty() || (!top && p.number.empty())) usable = false;
       for (const BodyPart& child : p.parts) part(child, false);
     } else if (shown(p)) {
+      if (!p.size_known) usable = false;  // how much to ask for?
       const std::uint32_t want = std::min({p.size, limits.text_part, text_left});
       if (want < p.size) plan.cut = true;
       text_left -= want;

@@ -1,5 +1,6 @@
 #include "tools/account_session.hpp"
 
+#include "host/providers.hpp"
 #include "mime/ascii.hpp"
 #include "mime/parse.hpp"
 
@@ -13,6 +14,7 @@ ImapAccess imap_access(const host::Services& services, const host::Account& acco
   ImapAccess access;
   access.label = account.imap->where();
   access.login.endpoint = *account.imap;
+  access.login.quirks = imap::Quirks::from(host::imap_quirks(account));
   access.login.credentials = services.sign_in(account, call_id);
   return access;
 }

@@ -1,5 +1,6 @@
 #include "tools/credential_test.hpp"
 
+#include "host/providers.hpp"
 #include "imap/client.hpp"
 #include "smtp/client.hpp"
 #include "tools/store_test.hpp"
@@ -298,6 +299,7 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
       call.progress(0, total, "trying IMAP at " + account.imap->where());
       auto login = std::make_shared<imap::Login>();
       login->endpoint = *account.imap;
+      login->quirks = imap::Quirks::from(host::imap_quirks(account));
       login->credentials = services.sign_in(account, call.id());
       trials.push_back(run_trial<imap::Login>(box, call, std::move(login), &try_imap));
     }

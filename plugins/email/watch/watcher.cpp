@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "host/providers.hpp"
 #include "net/backoff.hpp"
 
 namespace mailroom::watch {
@@ -245,6 +246,7 @@ net::Task<bool> Watcher::connect() {
                   "Add it with host-stub credential add");
   imap::Login login;
   login.endpoint = *account.imap;
+  login.quirks = imap::Quirks::from(host::imap_quirks(account));
   login.credentials = services.sign_in(account, source_->trigger_id);
   auto attempt = std::make_shared<Connecting>();
   boost::asio::co_spawn(executor_,

@@ -11,7 +11,8 @@ namespace {
 
 using namespace testing;
 
-std::string shown(const Command& c) {
+std::string shown(Command c, bool utf8_names = false) {
+  c.settle_names(utf8_names);
   std::string out;
   for (const Command::Piece& p : c.pieces())
     out += p.is_literal ? "<" + (p.borrowed.empty() ? p.text : std::string(p.borrowed)) + ">" : p.text;

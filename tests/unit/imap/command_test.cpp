@@ -9,7 +9,8 @@
 namespace mailroom::imap {
 namespace {
 
-std::string shown(const Command& c) {
+std::string shown(Command c, bool utf8_names = false) {
+  c.settle_names(utf8_names);
   std::string out;
   for (const Command::Piece& p : c.pieces())
     out += p.is_literal ? "<" + (p.borrowed.empty() ? p.text : std::string(p.borrowed)) + ">" : p.text;
@@ -30,6 +31,27 @@ TEST(ImapCommand, StringsTakeTheFormThatHoldsThem) {
   EXPECT_THROW(Command().string(std::string_view("a\0", 2)), Failure);
   EXPECT_THROW(Command("a\r\nb"), Failure);
   EXPECT_THROW(Command().mailbox(""), Failure);
+}
+
+TEST(ImapCommand, MailboxNamesAreWrittenAsTheSessionHasThem) {
+  const std::pair<const char*, std::pair<const char*, const char*>> table[] = {
+      {"Entwürfe", {"Entw&APw-rfe", "\"Entwürfe\""}},
+      {"R&D", {"R&-D", "\"R&D\""}},
+      {"日本", {"&ZeVnLA-", "\"日本\""}},
+      {"a\r\nb \"ü\"", {"\"a&AA0ACg-b \\\"&APw-\\\"\"", "<a\r\nb \"ü\">"}},
+      {"Sent", {"Sent", "Sent"}},
+      {"iNBox", {"INBOX", "INBOX"}}};
+  for (const auto& [name, wire] : table) {
+    EXPECT_EQ(shown(Command("X ").mailbox(name).raw(" y"), false), "X " + std::string(wire.first) + " y")
+        << name;
+    EXPECT_EQ(shown(Command("X ").mailbox(name).raw(" y"), true), "X " + std::string(wire.second) + " y")
+        << name;
+  }
+  EXPECT_EQ(shown(Command("LIST \"\" ").mailbox_pattern("*")), "LIST \"\" \"*\"");
+  EXPECT_EQ(shown(Command("LIST \"\" ").mailbox_pattern("Entwürfe/%")), "LIST \"\" \"Entw&APw-rfe/%\"");
+  EXPECT_EQ(shown(Command("LIST \"\" ").mailbox_pattern("Entwürfe/%"), true), "LIST \"\" \"Entwürfe/%\"");
+  EXPECT_EQ(shown(Command("A ").append(Command("B ").mailbox("ü").raw(" ").string("ä"))), "A B &APw- <ä>");
+  EXPECT_FALSE(Command("X ").mailbox("ü").has_utf8()) << "a name is no search text";
 }
 
 TEST(ImapCommand, SearchesAreBuiltSafely) {

@@ -73,6 +73,50 @@ TEST(Fold, KeepsTheMailboxUpToDate) {
   EXPECT_FALSE(s.dead);
 }
 
+TEST(Fold, VanishedCountsAsManyExpunges) {
+  Session s;
+  for (const char* line :
+       {"* 100 EXISTS", "* VANISHED 5:10,300", "* VANISHED (EARLIER) 1:4294967295", "* 4 EXPUNGE"}) {
+    Response r = response(line);
+    fold(s, r);
+  }
+  EXPECT_EQ(s.mailbox.exists, 92u);
+  Response all = response("* VANISHED 1:4294967295");
+  fold(s, all);
+  EXPECT_EQ(s.mailbox.exists, 0u) << "never below nothing";
+  for (const char* bad :
+       {"* VANISHED", "* VANISHED 0", "* VANISHED 1:*", "* VANISHED x", "* VANISHED (EARLIER"}) {
+    Response r = response(bad);
+    EXPECT_THROW(fold(s, r), Failure) << bad;
+  }
+}
+
+TEST(Fold, EnabledAndObjectIds) {
+  Session s;
+  for (const char* line :
+       {"* CAPABILITY IMAP4rev1 IMAP4rev2", "* ENABLED", "* ENABLED CONDSTORE", "* OK [MAILBOXID (F7)] x",
+        "a1 OK [MAILBOXID (F8)] made", "* OK [HIGHESTMODSEQ 5] x", "* OK [NOMODSEQ] x"}) {
+    Response r = response(line);
+    fold(s, r);
+  }
+  EXPECT_TRUE(s.enabled.has("CONDSTORE"));
+  EXPECT_FALSE(s.rev2() || s.utf8_names() || s.offers("MOVE"));
+  EXPECT_EQ(s.mailbox.mailbox_id, "F7") << "the tagged one is of the mailbox that was made";
+  EXPECT_FALSE(s.mailbox.highest_modseq);
+  Response enabled = response("* ENABLED imap4rev2");
+  fold(s, enabled);
+  EXPECT_TRUE(s.rev2() && s.utf8_names() && s.offers("MOVE") && s.offers("uidplus"));
+  EXPECT_FALSE(s.offers("CONDSTORE"));
+  s.reset_for_tls();
+  EXPECT_FALSE(s.rev2());
+  s.caps = Capabilities("IMAP4rev2");
+  EXPECT_TRUE(s.rev2()) << "a server that has nothing else";
+  s.quirks.add(Quirk::stale_uid_next);
+  Response next = response("* OK [UIDNEXT 12] x");
+  fold(s, next);
+  EXPECT_FALSE(s.mailbox.uid_next);
+}
+
 TEST(Data, ListStatusSearchAndId) {
   Response list = response("* LIST (\\HasNoChildren \\Sent) \"/\" \"Entw&APw-rfe\"");
   const ListEntry e = parse_list(list);
@@ -83,6 +127,10 @@ TEST(Data, ListStatusSearchAndId) {
   EXPECT_EQ(parse_list(flat).name, "in]ox");
   Response bracket = response("* LIST () \"/\" a]b");
   EXPECT_EQ(parse_list(bracket).name, "a]b");
+
+  Response utf8 = response(
+      "* LIST (\\NonExistent) \"/\" \"Entwürfe &- x\" (\"OLDNAME\" (\"y\") \"CHILDINFO\" (\"SUBSCRIBED\"))");
+  EXPECT_EQ(parse_list(utf8, true).name, "Entwürfe &- x");
 
   Response status = response("* STATUS inbox (MESSAGES 3 UIDNEXT 4 X-NEW (1 2) UNSEEN 0)");
   std::string name;
@@ -146,10 +194,8 @@ TEST(FetchRow, DatesThatDoNotExistAreNone) {
 
 TEST(FetchRow, AMalformedRowNamesItsMessage) {
   for (const char* bad :
-       {"* 3 FETCH (FLAGS (\\Seen UID 17", "* 3 FETCH (RFC822.SIZE -5 UID 17)",
-        "* 3 FETCH (RFC822.SIZE 1.5 UID 17)", "* 3 FETCH (UID 17 RFC822.SIZE 99999999999999999999999)",
-        "* 3 FETCH (UID 17 BODY[", "* 3 FETCH (UID 17 BODY[] (x))", "* 3 FETCH (UID 17",
-        "* 3 FETCH (UID 17 MODSEQ 5)"}) {
+       {"* 3 FETCH (FLAGS (\\Seen UID 17", "* 3 FETCH (UID 17 BODY[", "* 3 FETCH (UID 17 BODY[] (x))",
+        "* 3 FETCH (UID 17", "* 3 FETCH (UID 17 MODSEQ 5)"}) {
     const MessageRow r = row(bad);
     EXPECT_TRUE(static_cast<bool>(r.error)) << bad;
     EXPECT_EQ(r.uid, 17u) << bad;
@@ -212,8 +258,9 @@ TEST(BodyStructure, ToleratesWhatServersSend) {
     EXPECT_FALSE(r.error) << odd << ": " << r.error.line();
     EXPECT_EQ(r.size, 5u) << odd;
   }
-  for (const char* bad : {"(TEXT PLAIN)", "(\"TEXT\" (\"a\"))", "(\"mixed\" (\"boundary\" \"x\") NIL NIL)",
-                          "NIL", "\"TEXT\"", "((((\"a\" x))))"}) {
+  for (const char* bad :
+       {"(TEXT PLAIN)", "(\"TEXT\" (\"a\"))", "(\"TEXT\" \"PLAIN\")((\"TEXT\" \"HTML\") \"MIXED\")", "NIL",
+        "\"TEXT\"", "((((\"a\" x))))"}) {
     const MessageRow r = row("* 1 FETCH (UID 1 BODYSTRUCTURE " + std::string(bad) + " RFC822.SIZE 5)");
     EXPECT_TRUE(static_cast<bool>(r.error)) << bad;
     EXPECT_FALSE(r.structure) << bad;

@@ -98,6 +98,25 @@ TEST(Exchange, EveryBreakEndsTheSession) {
   const Result untagged_bye = run({C("a1 NOOP"), S("* BYE going")});
   EXPECT_EQ(untagged_bye.played.error.code, Errc::bye);
   EXPECT_EQ(untagged_bye.played.error.server, "going");
+  // Quirk repeated_bye, from Yandex: again and again instead of an answer.
+  const std::string autologout = "* BYE Autologout; idle for too long";
+  for (const Errc last : {Errc::closed, Errc::timeout}) {
+    const Result once = run({C("a1 NOOP"), S(autologout)}, Command("NOOP"), {}, {}, last);
+    EXPECT_EQ(once.played.error.code, Errc::bye);
+    EXPECT_TRUE(once.session.dead);
+  }
+  Session yandex;
+  Exchange waiting(yandex, Command("NOOP"), "x");
+  waiting.next();
+  waiting.written();
+  EXPECT_EQ(waiting.next().timeout, yandex.timeouts.command);
+  waiting.feed(autologout + "\r\n");
+  EXPECT_EQ(waiting.next().timeout, yandex.timeouts.logout) << "not for long";
+  waiting.feed(autologout + "\r\n");
+  EXPECT_EQ(waiting.next().kind, Action::Kind::failed);
+  EXPECT_EQ(waiting.error().code, Errc::bye);
+  EXPECT_EQ(run({C("a1 LOGOUT"), S("* BYE see you"), S("a1 OK")}, Command("LOGOUT")).played.end,
+            Action::Kind::done);
   // A server that forgets the tag of its refusal: the time-out quotes it.
   const Result silent = run({C("a1 NOOP"), S("* BAD you what")}, Command("NOOP"), {}, {}, Errc::timeout);
   EXPECT_EQ(silent.played.error.code, Errc::timeout);

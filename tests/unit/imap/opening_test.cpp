@@ -100,6 +100,81 @@ TEST(ImapOpening, EveryBreakIsAnErrorAndNoSecretGoesOutBeforeTls) {
       });
 }
 
+/// After the sign-in on a connection that is under TLS already.
+Trial open_with(const Script& script, Quirks quirks, Cut cut = {}) {
+  Trial t;
+  t.who.user = "tim@x.example";
+  t.session.tls = true;
+  t.session.quirks = quirks;
+  OpeningOptions o;
+  o.credentials = &t.who;
+  o.identity = {{"name", "Mailroom"}, {"version", "0.1"}};
+  Opening machine(t.session, o);
+  t.played = play(machine, script, {}, cut);
+  return t;
+}
+
+// Quirks id_after_sign_in and capability_after_sign_in: NetEase lets nobody in without ID, Tencent tells of
+// IDLE only when it is asked again.
+TEST(ImapOpening, IdAndCapabilitiesWhereTheServerWantsThem) {
+  Quirks quirks;
+  quirks.add(Quirk::id_after_sign_in);
+  quirks.add(Quirk::capability_after_sign_in);
+  Script s = {S("* OK [CAPABILITY IMAP4rev1 IDLE ID] QQMail IMAP4Server ready"),
+              C("a1 LOGIN \"tim@x.example\" \"pw\""),
+              S("a1 OK [CAPABILITY IMAP4REV1 ID UIDPLUS] signed in"),
+              C("a2 CAPABILITY"),
+              S("* CAPABILITY IMAP4rev1 IDLE ID UIDPLUS"),
+              S("a2 OK"),
+              C("a3 ID (\"name\" \"Mailroom\" \"support-email\" \"tim@x.example\" \"version\" \"0.1\")"),
+              S("* ID (\"name\" \"Coremail\")"),
+              S("a3 OK")};
+  every_cut(s, [&](Cut cut) {
+    const Trial t = open_with(s, quirks, cut);
+    EXPECT_EQ(t.played.end, Action::Kind::done) << t.played.error.line();
+    EXPECT_TRUE(t.session.caps.has("IDLE"));
+  });
+  for (const char* refused : {"a3 NO", "a3 BAD Parse command error"}) {
+    s.back() = S(refused);
+    const Trial t = open_with(s, quirks);
+    EXPECT_EQ(t.played.end, Action::Kind::done) << "what it refuses it can tell at the SELECT";
+    EXPECT_FALSE(t.session.dead);
+  }
+  every_break(s, {"* BYE x\r\n", "a9 OK\r\n", "garbage\r\n"}, [&](const Script& broken, std::size_t) {
+    Trial t;
+    t.who.user = "tim@x.example";
+    t.session.tls = true;
+    t.session.quirks = quirks;
+    OpeningOptions o;
+    o.credentials = &t.who;
+    Opening machine(t.session, o);
+    const Played p = play(machine, broken, {}, {}, Errc::closed, Strict::no);
+    EXPECT_EQ(p.end, Action::Kind::failed);
+    EXPECT_TRUE(t.session.dead);
+  });
+  EXPECT_EQ(open_with({s[0], s[1], s[2]}, {}).played.wrote, "a1 LOGIN \"tim@x.example\" \"pw\"\r\n")
+      << "without the quirk neither";
+}
+
+TEST(ImapOpening, EnablesRev2AndUtf8WhereTheyAreOffered) {
+  const Script s = {S("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR LITERAL-] hi"),
+                    C("a1 AUTHENTICATE PLAIN AHRpbUB4LmV4YW1wbGUAcHc="),
+                    S("a1 OK [CAPABILITY IMAP4rev1 IMAP4rev2 ENABLE UTF8=ACCEPT IDLE] in"),
+                    C("a2 ENABLE IMAP4rev2 UTF8=ACCEPT"),
+                    S("* ENABLED IMAP4rev2 UTF8=ACCEPT"),
+                    S("a2 OK")};
+  every_cut(s, [&](Cut cut) {
+    const Trial t = open_with(s, {}, cut);
+    EXPECT_EQ(t.played.end, Action::Kind::done) << t.played.error.line();
+    EXPECT_TRUE(t.session.rev2() && t.session.utf8_names());
+  });
+  Script refused(s.begin(), s.end() - 2);
+  refused.push_back(S("a2 BAD what"));
+  const Trial t = open_with(refused, {});
+  EXPECT_EQ(t.played.end, Action::Kind::done);
+  EXPECT_FALSE(t.session.utf8_names());
+}
+
 TEST(ImapOpening, StrippedOrRefusedStartTlsEndsIt) {
   EXPECT_EQ(open({S("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi")}, true).played.error.code,
             Errc::starttls_missing);

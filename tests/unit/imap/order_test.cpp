@@ -12,7 +12,8 @@ namespace {
 
 using namespace testing;
 
-std::string shown(const Command& c) {
+std::string shown(Command c) {
+  c.settle_names(false);
   std::string out;
   for (const Command::Piece& p : c.pieces())
     out += p.is_literal ? "<" + (p.borrowed.empty() ? p.text : std::string(p.borrowed)) + ">" : p.text;

@@ -1,5 +1,9 @@
 #include "imap/proto/body_structure.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include "imap/proto/ascii.hpp"
 
 namespace mailroom::imap {
@@ -31,8 +35,9 @@ class Reader {
   Params params() {
     Params out;
     if (!more()) return out;
-    if (!t_.peek('(')) {  // NIL, or a string where a list belongs
-      t_.skip();
+    if (!t_.peek(
+            '(')) {  // NIL, or a string where a list belongs; a bare word is a quote gone wrong before it
+      t_.string();
       return out;
     }
     t_.expect('(');
@@ -47,7 +52,7 @@ class Reader {
   void disposition(BodyPart& part) {
     if (!more()) return;
     if (!t_.peek('(')) {  // NIL; some servers send the bare word
-      part.disposition = lower(t_.peek('"') || t_.peek('\0') ? t_.string() : (t_.skip(), std::string()));
+      part.disposition = lower(t_.string());
       return;
     }
     t_.expect('(');
@@ -70,12 +75,21 @@ class Reader {
   void basic(BodyPart& part, const std::string& number, std::size_t depth) {
     part.number = number.empty() ? "1" : number;
     part.type = lower(text());
+    if (is_empty_multipart(part.type)) {
+      part.number = number;
+      part.subtype = part.type.empty() ? lower(text()) : std::exchange(part.type, {});
+      part.type = "multipart";
+      part.params = params();
+      disposition(part);
+      return;
+    }
     part.subtype = lower(text());
     part.params = params();
     part.id = text();
     part.description = text();
     part.encoding = lower(text());
-    if (more()) part.size = size();
+    part.size_known = more();
+    if (more()) part.size = size(&part.size_known);
     if (part.type == "message" && (part.subtype == "rfc822" || part.subtype == "global") && more()) {
       t_.skip();  // envelope
       if (t_.peek('(')) part.parts.push_back(inner(part.number, depth));
@@ -87,6 +101,21 @@ class Reader {
     disposition(part);
   }
 
+  /// Quirk empty_multipart, after the first string: `("ALTERNATIVE")` from Gmail, `("mixed" ("boundary" "x")
+  /// NIL NIL)` and `(NIL "mixed" ...)` from others. The grammar has no multipart without parts (RFC 3501 §9).
+  bool is_empty_multipart(std::string_view first) {
+    static constexpr std::string_view kSubtypes[] = {"mixed",  "alternative", "related",   "digest",
+                                                     "report", "signed",      "encrypted", "parallel"};
+    const auto known = [](std::string_view s) {
+      return std::find(std::begin(kSubtypes), std::end(kSubtypes), s) != std::end(kSubtypes);
+    };
+    if (!first.empty()) return known(first) && (!more() || t_.peek('('));
+    const Tokens::Mark m = t_.mark();
+    const bool yes = t_.peek('"') && known(lower(t_.string()));
+    t_.back(m);
+    return yes;
+  }
+
   /// The body of a message/rfc822: a multipart shares its number, anything else is its part 1.
   BodyPart inner(const std::string& number, std::size_t depth) {
     const Tokens::Mark m = t_.mark();
@@ -96,9 +125,11 @@ class Reader {
     return body(multi ? number : number + ".1", depth + 1);
   }
 
-  std::uint32_t size() {
-    const std::uint64_t n = t_.loose_number();
-    return n > UINT32_MAX ? 0 : static_cast<std::uint32_t>(n);
+  std::uint32_t size(bool* known = nullptr) {
+    const std::optional<std::uint64_t> n = t_.tolerant_number();
+    const bool good = n && *n <= UINT32_MAX;
+    if (known) *known = good;
+    return good ? static_cast<std::uint32_t>(*n) : 0;
   }
 
   Tokens& t_;

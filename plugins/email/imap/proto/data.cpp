@@ -26,42 +26,58 @@ Uid uid_of(std::string_view digits) {
 
 }  // namespace
 
-ListEntry parse_list(Response& response) {
+ListEntry parse_list(Response& response, bool utf8_names) {
   Tokens t = response.tokens();
   ListEntry entry;
   entry.attributes = t.flags();
   if (const std::optional<std::string> delimiter = t.nstring(); delimiter && !delimiter->empty())
     entry.delimiter = delimiter->front();
-  entry.name = from_utf7(t.astring());
+  entry.name = from_wire(t.astring(), utf8_names);
   if (same(entry.name, "INBOX")) entry.name = "INBOX";
   return entry;
 }
 
-StatusData parse_status(Response& response, std::string& mailbox) {
+StatusData parse_status(Response& response, std::string& mailbox, bool utf8_names) {
   Tokens t = response.tokens();
-  mailbox = from_utf7(t.astring());
+  mailbox = from_wire(t.astring(), utf8_names);
   StatusData data;
+  const auto count = [&]() -> std::optional<std::uint32_t> {
+    const std::optional<std::uint64_t> n = t.tolerant_number();
+    return n && *n <= UINT32_MAX ? std::optional(static_cast<std::uint32_t>(*n)) : std::nullopt;
+  };
   t.expect('(');
   while (!t.take(')')) {
     const std::string_view item = t.atom();
     if (same(item, "MESSAGES"))
-      data.messages = t.number32();
+      data.messages = count();
     else if (same(item, "UIDNEXT"))
-      data.uid_next = t.number32();
+      data.uid_next = count();
     else if (same(item, "UIDVALIDITY"))
-      data.uid_validity = t.number32();
+      data.uid_validity = count();
     else if (same(item, "UNSEEN"))
-      data.unseen = t.number32();
+      data.unseen = count();
     else if (same(item, "RECENT"))
-      data.recent = t.number32();
+      data.recent = count();
     else if (same(item, "HIGHESTMODSEQ"))
-      data.highest_modseq = t.number();
+      data.highest_modseq = t.tolerant_number();
     else if (same(item, "SIZE"))
-      data.size = t.number();
+      data.size = t.tolerant_number();
+    else if (same(item, "DELETED"))
+      data.deleted = count();
+    else if (same(item, "MAILBOXID"))
+      data.mailbox_id = object_id(t);
     else
       t.skip();
   }
   return data;
+}
+
+std::string object_id(Tokens& t) {
+  if (t.nil()) return {};
+  const bool list = t.take('(');
+  std::string id(list && t.peek(')') ? std::string_view{} : t.atom());
+  if (list) t.expect(')');
+  return printable(id, 255);
 }
 
 void parse_search(Response& response, std::vector<Uid>& uids, const Limits& limits) {

@@ -66,6 +66,7 @@ Exchange::Exchange(Session& session, Command command, std::string what)
     end({Errc::closed, what_ + ": the IMAP session is over", {}, printable(session_.bye), "Connect again."});
     return;
   }
+  command_.settle_names(session_.utf8_names());
   out_ = tag_ + " ";
   secret_ = command_.is_secret();
   write_pieces();
@@ -94,7 +95,7 @@ void Exchange::write_pieces() {
     }
     const std::string_view bytes = p.borrowed.empty() ? std::string_view(p.text) : p.borrowed;
     const bool at_once =
-        session_.caps.has("LITERAL+") || (bytes.size() <= 4096 && session_.caps.has("LITERAL-"));
+        session_.caps.has("LITERAL+") || (bytes.size() <= 4096 && session_.offers("LITERAL-"));
     out_ += "{" + std::to_string(bytes.size()) + (at_once ? "+}\r\n" : "}\r\n");
     awaiting_leave_ = !at_once;
     borrowed_ = bytes;
@@ -118,7 +119,11 @@ Action Exchange::next() {
       if (!out_.empty()) return {Action::Kind::write, out_, secret_, session_.timeouts.write};
       return {Action::Kind::write, borrowed_.substr(0, kPortion), secret_, session_.timeouts.write};
     case Step::read:
-      return {Action::Kind::read, {}, false, session_.timeouts.command};
+      // Behind a BYE the tagged answer comes at once, or not at all.
+      return {Action::Kind::read,
+              {},
+              false,
+              session_.dead ? session_.timeouts.logout : session_.timeouts.command};
     case Step::event:
       return {Action::Kind::event, {}, false, {}};
     case Step::done:
@@ -183,6 +188,10 @@ void Exchange::take(Response&& r) {
     throw Failure(Errc::limit, "the server's answer to one command has more than " +
                                    std::to_string(session_.limits.untagged) + " responses");
   if (r.kind == Kind::no || r.kind == Kind::bad) last_complaint_ = r.text;
+  // Quirk repeated_bye: the second one is the end, whatever is still to come.
+  if (r.kind == Kind::bye && session_.dead)
+    return end(
+        {Errc::bye, what_ + ": the server ended the session", {}, printable(r.text), "Try again later."});
   if (on_untagged && on_untagged(r)) return;
   fold(session_, r);
 }
@@ -205,6 +214,7 @@ void Exchange::tagged(Response&& r) {
     throw Failure(Errc::protocol, "the server's answer is neither OK, NO nor BAD");
   } else if (!refusal_) {
     refusal_ = status_error(r, what_);
+    answer_ = r;
   }
   if (other == later_.end())
     answered_ = true;
@@ -219,7 +229,7 @@ void Exchange::tagged(Response&& r) {
 
 void Exchange::fail(Error cause) {
   if (step_ == Step::failed) return;
-  if (!session_.bye.empty() && cause.code == Errc::closed)
+  if (session_.dead && (cause.code == Errc::closed || cause.code == Errc::timeout))
     cause = {
         Errc::bye, what_ + ": the server ended the session", {}, printable(session_.bye), "Try again later."};
   else

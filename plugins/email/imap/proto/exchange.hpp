@@ -39,7 +39,7 @@ class Exchange : public Machine {
   void fail(Error cause) override;
   const Error& error() const override { return error_; }
 
-  /// The tagged OK, once done.
+  /// The tagged OK, once done; the NO or BAD that was a refusal.
   const Response& answer() const { return answer_; }
   const std::string& tag() const { return tag_; }
 

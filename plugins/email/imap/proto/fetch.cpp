@@ -16,23 +16,49 @@ void check_section(std::string_view name) {
                     "For example \"\", \"1.2\", \"HEADER\".");
 }
 
+/// What goes out beyond RFC 3501.
+struct Extras {
+  bool modseq = false, changed_since = false, object_ids = false, gmail_ids = false, labels = false,
+       binary = false;
+};
+Extras extras_of(const Session& s, const FetchItems& items) {
+  if (s.quirks.has(Quirk::plain_items)) return {};
+  Extras e;
+  const bool condstore = s.caps.has("CONDSTORE"), gmail = s.caps.has("X-GM-EXT-1");
+  e.modseq = items.modseq && condstore;
+  e.changed_since = items.changed_since && condstore;
+  e.object_ids = items.object_ids && s.caps.has("OBJECTID");
+  e.gmail_ids = items.object_ids && gmail;
+  e.labels = items.labels && gmail;
+  e.binary = s.offers("BINARY") && std::any_of(items.sections.begin(), items.sections.end(),
+                                               [](const FetchItems::Want& want) { return want.decoded; });
+  return e;
+}
+
 Command fetch_command(const Session& s, const UidSet& set, const FetchItems& items) {
   if (set.empty()) throw Failure(Errc::invalid, "a fetch of no message");
   std::string words = "UID FETCH " + set.text() + " (UID";
   if (items.flags) words += " FLAGS";
   if (items.size) words += " RFC822.SIZE";
   if (items.internal_date) words += " INTERNALDATE";
-  if (items.modseq && s.caps.has("CONDSTORE")) words += " MODSEQ";
+  const Extras extras = extras_of(s, items);
+  if (extras.modseq) words += " MODSEQ";
   if (items.structure) words += " BODYSTRUCTURE";
-  if (items.object_ids && s.caps.has("OBJECTID")) words += " EMAILID THREADID";
-  if (items.object_ids && s.caps.has("X-GM-EXT-1")) words += " X-GM-MSGID X-GM-THRID";
+  if (extras.object_ids) words += " EMAILID THREADID";
+  if (extras.gmail_ids) words += " X-GM-MSGID X-GM-THRID";
+  if (extras.labels) words += " X-GM-LABELS";
   for (const FetchItems::Want& want : items.sections) {
     check_section(want.name);
-    words += " BODY.PEEK[" + want.name + "]";
+    const bool binary = want.decoded && extras.binary;
+    if (binary && want.name.find_first_not_of("0123456789.") != std::string::npos)
+      throw Failure(Errc::invalid, "only a part can come without its encoding", printable(want.name, 60));
+    words += (binary ? " BINARY.PEEK[" : " BODY.PEEK[") + want.name + "]";
     if (want.limit)
       words += "<" + std::to_string(want.origin) + "." + std::to_string(std::max(*want.limit, 1u)) + ">";
   }
-  return Command(words + ")");
+  words += ")";
+  if (extras.changed_since) words += " (CHANGEDSINCE " + std::to_string(*items.changed_since) + ")";
+  return Command(words);
 }
 
 Command first_command(const Session& s, const std::vector<FetchRequest>& requests) {
@@ -41,6 +67,11 @@ Command first_command(const Session& s, const std::vector<FetchRequest>& request
 }
 
 }  // namespace
+
+bool uses_extensions(const Session& session, const FetchItems& items) {
+  const Extras e = extras_of(session, items);
+  return e.modseq || e.changed_since || e.object_ids || e.gmail_ids || e.labels || e.binary;
+}
 
 Fetch::Fetch(Session& session, const UidSet& set, const FetchItems& items)
     : Fetch(session, std::vector<FetchRequest>{{set, items}}) {}

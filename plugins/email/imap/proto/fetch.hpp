@@ -13,6 +13,10 @@ struct FetchRequest {
   FetchItems items;
 };
 
+/// Do these items name anything that RFC 3501 does not have, on this server? False where the session is to do
+/// without (Quirk::plain_items).
+bool uses_extensions(const Session& session, const FetchItems& items);
+
 /// Answers `event` for each row; take_row() takes it and goes on. Rows that no request asked for are folded
 /// into the session. Several requests go out in one breath, and their rows come in whatever order the server
 /// likes; each belongs to the request whose set and items it fits.

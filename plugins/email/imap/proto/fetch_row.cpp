@@ -4,29 +4,36 @@
 
 #include "imap/proto/ascii.hpp"
 #include "imap/proto/body_structure.hpp"
+#include "imap/proto/data.hpp"
+#include "imap/proto/utf7.hpp"
 
 namespace mailroom::imap {
 namespace {
 
-/// EMAILID (M123) and the like; Gmail's are bare numbers.
-std::string object_id(Tokens& t) {
-  if (t.nil()) return {};
-  const bool list = t.take('(');
-  std::string id(list && t.peek(')') ? std::string_view{} : t.atom());
-  if (list) t.expect(')');
-  return printable(id, 255);
-}
-
 void structure(Tokens& t, MessageRow& row, const Limits& limits) {
   const Tokens::Mark before = t.mark();
-  try {
-    row.structure = parse_body_structure(t, limits);
-  } catch (const Failure& f) {
-    row.error = f.error;
-    row.error.what = "the message's BODYSTRUCTURE cannot be read: " + f.error.what;
+  Error unread;
+  // Quirk unescaped_quotes: what cannot be read as it should be written is read once more as some write it.
+  for (const bool loose : {false, true}) {
     t.back(before);
-    t.skip();  // throws if even the parentheses do not balance
+    t.loose_quotes(loose);
+    try {
+      row.structure = parse_body_structure(t, limits);
+      // Quirk malformed_structure: parts behind the whole, seen from mail.ru. Which are the message's?
+      if (t.peek('(')) throw Failure(Errc::protocol, "it has more than one body");
+      t.loose_quotes(false);
+      return;
+    } catch (const Failure& f) {
+      row.structure.reset();
+      if (!unread) unread = f.error;
+    }
   }
+  t.loose_quotes(false);
+  row.error = unread;
+  row.error.what = "the message's BODYSTRUCTURE cannot be read: " + unread.what;
+  t.back(before);
+  do t.skip();  // throws if even the parentheses do not balance
+  while (t.peek('('));
 }
 
 void section(Tokens& t, MessageRow& row) {
@@ -61,6 +68,19 @@ void section(Tokens& t, MessageRow& row) {
   row.sections.push_back(std::move(s));
 }
 
+/// Flags, quoted strings and literals, in modified UTF-7 like mailbox names.
+std::vector<std::string> labels(Tokens& t) {
+  std::vector<std::string> out;
+  if (t.nil()) return out;
+  t.expect('(');
+  while (!t.take(')')) {
+    if (out.size() >= 1000)
+      throw Failure(Errc::limit, "the server sent more than 1,000 labels for one message");
+    out.push_back(from_utf7(t.astring()));
+  }
+  return out;
+}
+
 void item(Tokens& t, MessageRow& row, const Limits& limits) {
   const std::string_view name = t.atom();
   if (same(name, "UID")) {
@@ -70,7 +90,7 @@ void item(Tokens& t, MessageRow& row, const Limits& limits) {
   } else if (same(name, "FLAGS")) {
     row.flags = t.flags();
   } else if (same(name, "RFC822.SIZE")) {
-    row.size = t.number();
+    row.size = t.tolerant_number();
   } else if (same(name, "INTERNALDATE")) {
     row.internal_date = t.string();
     row.internal_date_s = parse_internal_date(row.internal_date);
@@ -82,12 +102,17 @@ void item(Tokens& t, MessageRow& row, const Limits& limits) {
     structure(t, row, limits);
   } else if (same(name, "BODY") && t.take('[')) {
     section(t, row);
+  } else if (same(name, "BINARY") && t.take('[')) {
+    section(t, row);
+    row.sections.back().decoded = true;
   } else if (same(name, "EMAILID")) {
     row.email_id = object_id(t);
   } else if (same(name, "THREADID")) {
     row.thread_id = object_id(t);
   } else if (same(name, "X-GM-MSGID")) {
     row.gm_message_id = object_id(t);
+  } else if (same(name, "X-GM-LABELS")) {
+    row.gm_labels = labels(t);
   } else if (same(name, "X-GM-THRID")) {
     row.gm_thread_id = object_id(t);
   } else {
@@ -114,7 +139,8 @@ Uid find_uid(std::string_view line) {
     while (k < line.size() && line[k] == ' ') ++k;
     for (; k < line.size() && line[k] >= '0' && line[k] <= '9' && uid <= UINT32_MAX; ++k)
       uid = uid * 10 + static_cast<std::uint64_t>(line[k] - '0');
-    if (uid > UINT32_MAX || (found != 0 && found != uid)) return 0;
+    const bool whole = k == line.size() || line[k] == ' ' || line[k] == ')';  // "1.5e+06" is not message 1
+    if (!whole || uid > UINT32_MAX || (found != 0 && found != uid)) return 0;
     found = static_cast<Uid>(uid);
   }
   return found;

@@ -1,5 +1,6 @@
 #include "imap/proto/idle.hpp"
 
+#include "imap/proto/data.hpp"
 #include "imap/proto/exchange.hpp"
 #include "imap/proto/mailbox_state.hpp"
 
@@ -83,12 +84,24 @@ void Idle::take(Response& r) {
     case Kind::fetch:
       result_.flags = true;
       break;
+    case Kind::status: {  // asked for by NOTIFY
+      std::string name;
+      const StatusData data = parse_status(r, name, session_.utf8_names());
+      if (result_.others.size() < session_.limits.news || result_.others.count(name))
+        result_.others[name] = data;
+      break;
+    }
+    case Kind::ok:
+      result_.news_lost = result_.news_lost || r.code == "NOTIFICATIONOVERFLOW";
+      break;
     default:
       break;  // "* OK Still here" and the like
   }
   fold(session_, r);
   result_.exists_count = session_.mailbox.exists;
-  if (result_.exists || result_.expunged || (result_.flags && wake_on_flags_)) stop_ = true;
+  if (result_.exists || result_.expunged || (result_.flags && wake_on_flags_) || !result_.others.empty() ||
+      result_.news_lost)
+    stop_ = true;
 }
 
 void Idle::tagged(const Response& r) {

@@ -1,8 +1,10 @@
 #include "imap/proto/mailbox_state.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "imap/proto/data.hpp"
+#include "imap/proto/uid_set.hpp"
 
 namespace mailroom::imap {
 namespace {
@@ -24,9 +26,16 @@ void fold_code(Session& s, Response& r) {
   } else if (r.code == "UIDVALIDITY") {
     if (number(r.code_text, n)) box.uid_validity = n;
   } else if (r.code == "UIDNEXT") {
-    if (number(r.code_text, n) && n > 0) box.uid_next = n;  // else: as if it were missing
+    // Else as if it were missing.
+    if (number(r.code_text, n) && n > 0 && !s.quirks.has(Quirk::stale_uid_next)) box.uid_next = n;
   } else if (r.code == "HIGHESTMODSEQ") {
     if (number(r.code_text, big) && big > 0) box.highest_modseq = big;
+  } else if (r.code == "NOMODSEQ") {  // RFC 7162 §3.1.2.2
+    box.highest_modseq.reset();
+  } else if (r.code == "MAILBOXID" && r.tag.empty()) {  // with a tag it is a new mailbox's (RFC 8474 §4.1)
+    Frame frame{r.code_text, {}};
+    Tokens t(frame);
+    box.mailbox_id = object_id(t);
   } else if (r.code == "PERMANENTFLAGS") {
     Frame frame{r.code_text, {}};
     Tokens t(frame);
@@ -57,6 +66,9 @@ void fold(Session& s, Response& r) {
       s.caps = Capabilities(r.tokens().rest());
       s.caps_fresh = true;
       break;
+    case Kind::enabled:
+      s.enabled.add(r.tokens().rest());
+      break;
     case Kind::exists:
       s.mailbox.exists = r.number;
       ++s.mailbox.changes;
@@ -65,8 +77,16 @@ void fold(Session& s, Response& r) {
       if (s.mailbox.exists > 0) --s.mailbox.exists;
       ++s.mailbox.changes;
       break;
+    case Kind::vanished: {  // instead of EXPUNGE (RFC 7162 §3.2.10); EARLIER: they were gone before
+      Tokens t = r.tokens();
+      const bool earlier = t.peek('(');
+      if (earlier) t.skip();
+      const std::uint64_t gone = earlier ? 0 : UidSet::parse(t.atom()).size();
+      s.mailbox.exists -= static_cast<std::uint32_t>(std::min<std::uint64_t>(gone, s.mailbox.exists));
+      ++s.mailbox.changes;
+      break;
+    }
     case Kind::fetch:
-    case Kind::vanished:
       ++s.mailbox.changes;
       break;
     default:

@@ -29,9 +29,10 @@ Action Opening::next() {
         break;
     }
     const Action action = exchange_->next();
-    if (action.kind == Action::Kind::failed)
+    const bool optional = at_ == At::identify || at_ == At::enable;
+    if (action.kind == Action::Kind::failed && !(optional && !is_fatal(exchange_->error().code)))
       end(exchange_->error());
-    else if (action.kind == Action::Kind::done)
+    else if (action.kind == Action::Kind::done || action.kind == Action::Kind::failed)
       advance();
     else
       return action;
@@ -72,11 +73,7 @@ void Opening::greeted() {
            {},
            {},
            "Use the implicit-TLS port (993); somebody between here and the server may be interfering."});
-    session_.signed_in = true;
-    at_ = At::done;
-    if (!session_.caps_fresh)
-      run(At::capability_after, Command("CAPABILITY"), "asking for the capabilities failed");
-    return;
+    return signed_in();
   }
   if (session_.caps_fresh)
     upgrade_or_sign_in();
@@ -113,15 +110,37 @@ void Opening::advance() {
       return;
     case At::sign_in:
       mechanism_.reset();
-      session_.signed_in = true;
-      if (session_.caps_fresh)
-        at_ = At::done;
-      else
-        run(At::capability_after, Command("CAPABILITY"), "asking for the capabilities failed");
-      return;
+      return signed_in();
+    case At::capability_after:
+      return introduce();
+    case At::identify:
+      return enable();
     default:
       at_ = At::done;
   }
+}
+
+void Opening::signed_in() {
+  session_.signed_in = true;
+  if (session_.caps_fresh && !session_.quirks.has(Quirk::capability_after_sign_in)) return introduce();
+  run(At::capability_after, Command("CAPABILITY"), "asking for the capabilities failed");
+}
+
+void Opening::introduce() {
+  if (!session_.quirks.has(Quirk::id_after_sign_in)) return enable();
+  Identity own = options_.identity;
+  const std::string& user = options_.credentials->user;
+  if (user.find('@') != std::string::npos) own.emplace("support-email", user);
+  run(At::identify, id_command(own), "telling the server who we are failed");
+}
+
+void Opening::enable() {
+  const std::vector<std::string> names = to_enable(session_, options_.enable);
+  if (names.empty()) {
+    at_ = At::done;
+    return;
+  }
+  run(At::enable, enable_command(names), "enabling extensions failed");
 }
 
 void Opening::tls_started() {

@@ -1,11 +1,12 @@
 // From the first byte to a signed-in session: greeting, CAPABILITY, STARTTLS, CAPABILITY, sign-in,
-// CAPABILITY.
+// CAPABILITY, ID where the server wants it, ENABLE.
 #pragma once
 #include <memory>
 #include <optional>
 
 #include "auth/mechanism.hpp"
 #include "imap/proto/exchange.hpp"
+#include "imap/proto/introduce.hpp"
 
 namespace mailroom::imap {
 
@@ -13,6 +14,11 @@ struct OpeningOptions {
   bool starttls = false;                           ///< upgrade by STARTTLS
   bool tls_required = true;                        ///< without TLS go no further
   const auth::Credentials* credentials = nullptr;  ///< borrowed while the machine lives; not null
+  /// Told by ID where the server does not let us in without (Quirk::id_after_sign_in); the user is added as
+  /// support-email where it is an address.
+  Identity identity;
+  /// Enabled where the server offers them (RFC 5161). Refusing them is no failure.
+  std::vector<std::string> enable{"IMAP4rev2", "UTF8=ACCEPT"};
 };
 
 /// Session::tls tells whether TLS is on already. Credentials are written only when it is, or when TLS is not
@@ -29,13 +35,27 @@ class Opening final : public Machine {
   const Error& error() const override { return error_; }
 
  private:
-  enum class At { greeting, capability, starttls, handshake, sign_in, capability_after, done, failed };
+  enum class At {
+    greeting,
+    capability,
+    starttls,
+    handshake,
+    sign_in,
+    capability_after,
+    identify,
+    enable,
+    done,
+    failed,
+  };
   void greeted();
   void advance();  ///< the current command is done
   void run(At at, Command command, const char* what);
   void ask_capability() { run(At::capability, Command("CAPABILITY"), "asking for the capabilities failed"); }
   void upgrade_or_sign_in();
   void sign_in();
+  void signed_in();  ///< the server knows who we are: its capabilities anew
+  void introduce();  ///< then ID
+  void enable();     ///< then ENABLE
   void end(Error error);
 
   Session& session_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "imap/proto/framer.hpp"
+#include "imap/proto/quirks.hpp"
 #include "imap/proto/types.hpp"
 
 namespace mailroom::imap {
@@ -15,6 +16,8 @@ struct Session {
   Framer framer;            // what has come and not been looked at yet?
   Capabilities caps;        // what did the server last announce?
   bool caps_fresh = false;  // are they from after the last change of TLS or sign-in?
+  Capabilities enabled;     // what has an ENABLE switched on (RFC 5161)?
+  Quirks quirks;            // what does the provider's entry say, and what has the server shown?
   MailboxState mailbox;     // what is selected, and what do we know of it?
   unsigned tags = 0;        // how many commands have been sent?
   bool tls = false;         // is the connection encrypted?
@@ -22,12 +25,20 @@ struct Session {
   bool dead = false;  // has a BYE, a cut or a broken dialogue ended it?
   std::string bye;    // the server's words with its BYE
 
-  /// The connection is another one now (STARTTLS): all that was heard before is forgotten; limits, time-outs
-  /// and tags stay.
+  /// Is IMAP4rev2 (RFC 9051) in force: enabled, or the only one the server knows?
+  bool rev2() const { return enabled.has("IMAP4REV2") || (caps.has("IMAP4REV2") && !caps.has("IMAP4REV1")); }
+  /// Are mailbox names UTF-8 on the wire (RFC 9051 §5.1, RFC 6855 §3), not modified UTF-7?
+  bool utf8_names() const { return rev2() || enabled.has("UTF8=ACCEPT"); }
+  /// Announced, or part of IMAP4rev2 where that is in force (RFC 9051 appendix E).
+  bool offers(std::string_view extension) const;
+
+  /// The connection is another one now (STARTTLS): all that was heard before is forgotten; limits, time-outs,
+  /// quirks and tags stay.
   void reset_for_tls() {
     framer = Framer(limits);
     caps = {};
     caps_fresh = false;
+    enabled = {};
     mailbox = {};
     tls = true;
     bye.clear();

@@ -1,5 +1,7 @@
 #include "imap/proto/tokens.hpp"
 
+#include <charconv>
+
 #include "imap/proto/ascii.hpp"
 
 namespace mailroom::imap {
@@ -76,22 +78,30 @@ std::uint32_t Tokens::number32() {
   return static_cast<std::uint32_t>(n);
 }
 
-std::uint64_t Tokens::loose_number() {
-  const Mark m = mark();
-  try {
-    return number();
-  } catch (const Failure&) {
-    back(m);
+std::optional<std::uint64_t> Tokens::tolerant_number() {
+  if (peek('(') || peek('[')) {
     skip();
-    return 0;
+    return std::nullopt;
   }
+  const std::string quoted_text = peek('"') || peek('\0') ? string() : std::string();
+  const std::string_view text = quoted_text.empty() ? atom() : std::string_view(quoted_text);
+  std::uint64_t whole = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, ec] = std::from_chars(text.data(), end, whole);
+  if (ec == std::errc() && at == end) return whole <= INT64_MAX ? std::optional(whole) : std::nullopt;
+  double number = 0;
+  const auto [stop, bad] = std::from_chars(text.data(), end, number);  // no locale
+  if (bad != std::errc() || stop != end || text.front() < '0' || text.front() > '9' || number >= 9.2e18)
+    return std::nullopt;
+  return static_cast<std::uint64_t>(number);
 }
 
 std::string Tokens::quoted() {
   std::string out;
   for (++pos_; pos_ < line().size(); ++pos_) {
     char c = line()[pos_];
-    if (c == '"') {
+    if (c == '"' &&
+        (!loose_quotes_ || pos_ + 1 == line().size() || line()[pos_ + 1] == ' ' || line()[pos_ + 1] == ')')) {
       ++pos_;
       return out;
     }
@@ -113,8 +123,9 @@ std::optional<std::string> Tokens::nstring() {
     Frame::Literal& literal = frame_->literals.at(literal_++);
     skipped_ = literal.skipped;
     last_ = &literal;
-    // Moved, not copied: a message is held once. After back() to before it, it would be empty; only
-    // structures are read twice.
+    // Moved, not copied: a message is held once. What is short may be read again after back(), as the strings
+    // of a structure are.
+    if (literal.bytes.size() <= 1024) return literal.bytes;
     return std::move(literal.bytes);
   }
   if (nil()) return std::nullopt;

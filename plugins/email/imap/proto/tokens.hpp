@@ -21,11 +21,13 @@ class Tokens {
   bool peek(char c);  ///< skips spaces; is `c` next?
   bool take(char c);  ///< takes `c` if it is next
   void expect(char c);
-  std::string_view atom();       ///< up to space, parenthesis, bracket, quote or end; not empty
-  std::string_view flag();       ///< an atom that may start with a backslash, or a quoted one
-  std::uint64_t number();        ///< RFC 3501 number: digits, below 2^63
-  std::uint32_t number32();      ///< Failure when it does not fit
-  std::uint64_t loose_number();  ///< 0 for NIL, negative, fractions and other nonsense
+  std::string_view atom();   ///< up to space, parenthesis, bracket, quote or end; not empty
+  std::string_view flag();   ///< an atom that may start with a backslash, or a quoted one
+  std::uint64_t number();    ///< RFC 3501 number: digits, below 2^63
+  std::uint32_t number32();  ///< Failure when it does not fit
+  /// A size or a count as servers write it: "1024.0" and "9.3736e+06" too (Yandex, mail.ru), rounded down.
+  /// Nothing for NIL, what is negative or no number, and from 2^63 on.
+  std::optional<std::uint64_t> tolerant_number();
   std::optional<std::string> nstring();
   std::string string() { return nstring().value_or(std::string()); }
   std::string astring();             ///< string or atom
@@ -38,6 +40,11 @@ class Tokens {
   bool last_was_skipped() const { return skipped_; }
   /// The literal that the last nstring() took; null when it was none.
   const Frame::Literal* last_literal() const { return last_; }
+
+  /// From now on a quote ends a quoted string only before a space, a closing parenthesis or the end: some
+  /// servers do not escape those within. For data that is the sender's as much as the server's, once the
+  /// strict reading has failed.
+  void loose_quotes(bool on) { loose_quotes_ = on; }
 
   struct Mark {
     std::size_t pos, literal;
@@ -56,6 +63,7 @@ class Tokens {
   std::size_t literal_ = 0;  // which literal is next?
   bool skipped_ = false;
   const Frame::Literal* last_ = nullptr;
+  bool loose_quotes_ = false;
 };
 
 }  // namespace mailroom::imap

@@ -22,6 +22,12 @@ bool Capabilities::has(std::string_view name) const {
          words_.find(" " + upper(name) + " ") != std::string::npos;
 }
 
+void Capabilities::add(std::string_view words) {
+  std::string all = words_;
+  all += words;
+  *this = Capabilities(all);
+}
+
 std::vector<std::string> Capabilities::names() const {
   std::vector<std::string> out;
   for (std::size_t at = 1, end; (end = words_.find(' ', at)) != std::string::npos; at = end + 1)

@@ -21,6 +21,7 @@ class Capabilities {
   Capabilities() = default;
   /// `words`: separated by spaces. At most 500 of them, of at most 200 bytes each; others do not count.
   explicit Capabilities(std::string_view words);
+  void add(std::string_view words);        ///< to those that are there
   bool has(std::string_view name) const;   ///< case-insensitive
   std::vector<std::string> names() const;  ///< upper case, in the server's order
 
@@ -37,6 +38,7 @@ struct MailboxState {
   std::uint32_t exists = 0;  ///< number of messages
   std::optional<std::uint64_t> highest_modseq;
   std::vector<std::string> permanent_flags;  ///< "\*": keywords may be made
+  std::string mailbox_id;                    ///< OBJECTID (RFC 8474 §4); empty where it is not told
   std::uint64_t changes = 0;                 ///< counts EXISTS, EXPUNGE and FETCH rows that nobody asked for
 };
 
@@ -50,6 +52,8 @@ struct ListEntry {
 struct StatusData {
   std::optional<std::uint32_t> messages, uid_next, uid_validity, unseen, recent;
   std::optional<std::uint64_t> highest_modseq, size;
+  std::optional<std::uint32_t> deleted;  ///< IMAP4rev2 (RFC 9051 §6.3.11)
+  std::string mailbox_id;                ///< OBJECTID
 };
 
 /// One entry of BODYSTRUCTURE (RFC 3501 §7.4.2). Texts are as sent (encoded words undecoded), types lower
@@ -60,6 +64,7 @@ struct BodyPart {
   std::vector<std::pair<std::string, std::string>> params;  ///< names lower case
   std::string id, description, encoding;
   std::uint32_t size = 0;   ///< octets in transfer encoding
+  bool size_known = true;   ///< the server gave a number
   std::uint32_t lines = 0;  ///< text and message/rfc822 only
   std::string disposition;  ///< lower case
   std::vector<std::pair<std::string, std::string>> disposition_params;
@@ -71,6 +76,7 @@ struct Section {
   std::string name;                     ///< between the brackets: "", "HEADER", "1.2", "1.MIME"
   std::optional<std::uint64_t> origin;  ///< of a partial fetch
   bool nil = false;                     ///< the server has no such part
+  bool decoded = false;                 ///< without its transfer encoding (BINARY)
   bool streamed = false;                ///< its bytes went to the fetch's sink: `bytes` is empty
   std::uint64_t size = 0;               ///< bytes that came, streamed or not
   std::string bytes;
@@ -86,11 +92,13 @@ struct MessageRow {
   std::optional<std::int64_t> internal_date_s;  ///< seconds since 1970, absent when the text is no date
   std::optional<std::uint64_t> modseq;
   std::optional<BodyPart> structure;
-  std::string email_id, thread_id;          ///< OBJECTID (RFC 8474)
-  std::string gm_message_id, gm_thread_id;  ///< Gmail's
+  std::string email_id, thread_id;                    ///< OBJECTID (RFC 8474)
+  std::string gm_message_id, gm_thread_id;            ///< Gmail's
+  std::optional<std::vector<std::string>> gm_labels;  ///< Gmail's, UTF-8; its own begin with a backslash
   std::vector<Section> sections;
-  /// Set when this message's answer could not be read whole (malformed BODYSTRUCTURE, over a limit): the row
-  /// says which message (uid) and holds what could be read; the connection lives.
+  /// Set when this message's answer could not be read whole (malformed BODYSTRUCTURE, over a limit), or when
+  /// the server refuses this one of several: the row says which message (uid) and holds what could be read;
+  /// the connection lives.
   Error error;
 
   const Section* section(std::string_view name) const;
@@ -103,10 +111,17 @@ struct FetchItems {
   bool modseq = false;     ///< only sent where CONDSTORE is offered
   bool structure = false;  ///< BODYSTRUCTURE
   bool object_ids = true;  ///< EMAILID/THREADID or X-GM-MSGID/X-GM-THRID, where offered
+  bool labels = false;     ///< X-GM-LABELS, where offered
+  /// Only messages that have changed since (CHANGEDSINCE, RFC 7162 §3.1.4.1); only sent where CONDSTORE is
+  /// offered: without it, all come.
+  std::optional<std::uint64_t> changed_since;
   struct Want {
     std::string name;  ///< section: "" (whole), "HEADER", "1.2", "HEADER.FIELDS (FROM TO)"; checked
     std::optional<std::uint32_t> limit;  ///< fetch at most this many bytes from `origin`
     std::uint32_t origin = 0;
+    /// A part without its transfer encoding (BINARY, RFC 3516), where that is offered and the server knows
+    /// the encoding; Section::decoded tells how it came. Only part numbers, or "".
+    bool decoded = false;
   };
   std::vector<Want> sections;  ///< always BODY.PEEK: reading never sets \Seen
 };
@@ -123,6 +138,9 @@ struct IdleResult {
   bool deadline = false;           ///< the time was up
   bool interrupted = false;        ///< somebody called interrupt()
   std::uint32_t exists_count = 0;  ///< messages now in the mailbox
+  /// Other mailboxes with news (NOTIFY, RFC 5465), each as it was told last; at most Limits::news.
+  std::map<std::string, StatusData> others;
+  bool news_lost = false;  ///< the server tells no more by itself (NOTIFICATIONOVERFLOW): look everywhere
 };
 
 struct AppendResult {
@@ -142,11 +160,18 @@ struct Limits {
   std::uint32_t untagged = 2'000'000;    ///< responses in one command's answer
   std::uint32_t search_results = 5'000'000;  ///< UIDs
   std::uint32_t list_entries = 100'000;
+  std::uint32_t refusals = 50;          ///< messages that a server may refuse one by one in one fetch
+  std::uint32_t resync_rows = 200'000;  ///< changed messages in the answer of one SELECT
+  std::uint32_t news = 10'000;          ///< mailboxes that one IDLE tells of
 };
 
 struct Timeouts {
   std::chrono::milliseconds greeting{30'000};
   std::chrono::milliseconds command{60'000};  ///< silence within one command's answer
+  // Of a whole command, however busy the server is with it: who drips must not hold it for ever.
+  std::chrono::milliseconds opening{180'000};     ///< from the first byte to the end of the sign-in
+  std::chrono::milliseconds whole{600'000};       ///< any other command
+  std::chrono::milliseconds transfer{3'600'000};  ///< FETCH and APPEND
   std::chrono::milliseconds write{60'000};
   std::chrono::milliseconds idle_done{30'000};  ///< from DONE to the tagged answer
   std::chrono::milliseconds logout{5'000};

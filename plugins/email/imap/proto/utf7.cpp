@@ -117,4 +117,8 @@ std::string from_utf7(std::string_view name) {
   return aoh::valid_utf8(out);
 }
 
+std::string from_wire(std::string_view name, bool as_utf8) {
+  return as_utf8 ? aoh::valid_utf8(name) : from_utf7(name);
+}
+
 }  // namespace mailroom::imap
