@@ -63,6 +63,17 @@ TEST(Providers, ServersBelongToTheEntryThatNamesThem) {
   EXPECT_EQ(with_servers, 2u * 6);
 }
 
+TEST(Providers, QuirksAreTheImapServers) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(imap_quirks(account("imap.163.com", "smtp.gmail.com")), Names{"id_after_sign_in"});
+  EXPECT_EQ(imap_quirks(account("mail.example.org", "smtp.163.com")), Names());
+  EXPECT_EQ(imap_quirks(account("", "smtp.163.com")), Names());
+  EXPECT_EQ(imap_quirks(account("imap.163.com", "", {{"quirks", aoh::Json::array()}})), Names());
+  aoh::Json own = aoh::Json::array();
+  own.push("plain_list");
+  EXPECT_EQ(imap_quirks(account("mail.example.org", "", {{"quirks", own}})), Names{"plain_list"});
+}
+
 TEST(Providers, TheCredentialsOwnCountsForMore) {
   const Provider p = provider_for(
       account("", "smtp.gmail.com", {{"sent_copy", "none"}, {"limits", {{"messages_per_day", 2000}}}}));
@@ -102,6 +113,9 @@ TEST(Providers, NoFigureWithoutItsSource) {
        R"({"name":"x","hosts":["x"],"imap":{"value":{"host":"y","port":993,"tls":"implicit"},"source":"s","as_of":"2026"}})",
        R"({"name":"x","hosts":["x"],"imap":{"value":{"host":"a.x","port":0,"tls":"implicit"},"source":"s","as_of":"2026"}})",
        R"({"name":"x","hosts":["x"],"smtp":{"value":{"host":"a.x","port":25,"tls":"none"},"source":"s","as_of":"2026"}})",
+       R"({"name":"x","hosts":["x"],"quirks":{"plain_list":true}})",
+       R"({"name":"x","hosts":["x"],"quirks":{"plain_list":{"value":true,"as_of":"2025"}}})",
+       R"({"name":"x","hosts":["x"],"quirks":{"plain_list":{"value":false,"source":"s","as_of":"2025"}}})",
        R"({"name":"x","hosts":["x"],"unknown":{"value":5,"source":"s","as_of":"2025"}})"})
     EXPECT_THROW(presets_from(document(bad)), Failure) << bad;
 }
