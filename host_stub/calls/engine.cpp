@@ -3,34 +3,16 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <future>
-#include <map>
-#include <mutex>
-#include <thread>
 
 #include "aoh/services/log.h"
 #include "calls/check.hpp"
-#include "calls/open_call.hpp"
+#include "calls/engine_core.hpp"
 
 namespace aoh::host {
 namespace {
 
 constexpr std::size_t kKeptAfterEnd = 4096;  // ended calls kept to catch a module that touches them
-constexpr int kTestsAtOnce = 4;              // credential tests of one type
-
-std::string random_id() {
-  unsigned char bytes[12];
-  if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
-    throw std::runtime_error("the system gives no random bytes");
-  std::string id = "call-";
-  for (const unsigned char b : bytes) {
-    id += "0123456789abcdef"[b >> 4];
-    id += "0123456789abcdef"[b & 15];
-  }
-  return id;
-}
 
 std::string seconds(std::int64_t ns) {
   const std::int64_t ms = ns / 1'000'000;
@@ -62,6 +44,18 @@ Json context_of(const CallRequest& r, const std::string& id, const std::string& 
 
 }  // namespace
 
+std::string random_call_id() {
+  unsigned char bytes[12];
+  if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
+    throw std::runtime_error("the system gives no random bytes");
+  std::string id = "call-";
+  for (const unsigned char b : bytes) {
+    id += "0123456789abcdef"[b >> 4];
+    id += "0123456789abcdef"[b & 15];
+  }
+  return id;
+}
+
 CallPorts CallPorts::of(const Registry& registry) {
   CallPorts p;
   p.tool = [&registry](std::string_view name) { return registry.tool(name); };
@@ -69,39 +63,6 @@ CallPorts CallPorts::of(const Registry& registry) {
   p.credential_type = [&registry](std::string_view type) { return registry.credential_type(type); };
   return p;
 }
-
-/// What threads share with the engine; it outlives the engine while a module still owes a finish().
-struct CallEngine::Core : std::enable_shared_from_this<Core> {
-  using Ptr = std::shared_ptr<OpenCall>;
-  CallPorts ports;
-  Clock* clock;
-  Options options;
-
-  mutable std::mutex m;
-  std::condition_variable work, idle;
-  std::deque<Ptr> queue;
-  std::map<std::string, Ptr, std::less<>> open;
-  std::map<const void*, int> active;  // by tool or credential type
-  std::deque<Ptr> ended_calls;
-  std::vector<std::thread> threads;
-  int waiting_threads = 0;
-  bool draining = false, stop = false;
-  bool abandoned = false;  // the engine is gone: neither clock nor ports may be used
-
-  static const void* kind(const OpenCall& c) {
-    return c.facts().tool ? static_cast<const void*>(c.facts().tool) : c.facts().module;
-  }
-  static int limit(const OpenCall& c) {
-    return c.facts().tool ? std::max(1, c.facts().tool->concurrency) : kTestsAtOnce;
-  }
-
-  std::string start(OpenCall::Facts facts, CallRequest& request, Done done);
-  void loop();
-  void ended(OpenCall& call);
-  void deadline_passed(const Ptr& call, std::int64_t allowed_ns);
-  bool unqueue(const OpenCall& call);
-  void cancel(const Ptr& call);
-};
 
 std::string CallEngine::Core::start(OpenCall::Facts facts, CallRequest& request, Done done) {
   const std::int64_t now = clock->monotonic_ns();
@@ -144,23 +105,26 @@ std::string CallEngine::Core::start(OpenCall::Facts facts, CallRequest& request,
     call->withdraw(std::move(*refused));
     return id;
   }
-  if (deadline != INT64_MAX) {
-    const Clock::Id timer =
-        clock->schedule(deadline, [weak, weak_call = std::weak_ptr(call), allowed = deadline - now] {
-          const auto core = weak.lock();
-          const auto c = weak_call.lock();
-          if (core && c) core->deadline_passed(c, allowed);
-        });
-    call->timer = timer;
-    // It may have ended while the timer was made; then nobody else takes it back.
-    bool gone = false;
-    {
-      const std::lock_guard lock(m);
-      gone = !open.contains(id);
-    }
-    if (gone) clock->cancel(timer);
-  }
+  set_timer(call, deadline - now);
   return id;
+}
+
+void CallEngine::Core::set_timer(const Ptr& call, std::int64_t allowed_ns) {
+  if (call->facts().deadline_ns == INT64_MAX) return;
+  const Clock::Id timer = clock->schedule(
+      call->facts().deadline_ns, [weak = weak_from_this(), weak_call = std::weak_ptr(call), allowed_ns] {
+        const auto core = weak.lock();
+        const auto c = weak_call.lock();
+        if (core && c) core->deadline_passed(c, allowed_ns);
+      });
+  call->timer = timer;
+  // It may have ended while the timer was made; then nobody else takes it back.
+  bool gone = false;
+  {
+    const std::lock_guard lock(m);
+    gone = !open.contains(call->facts().id);
+  }
+  if (gone) clock->cancel(timer);
 }
 
 void CallEngine::Core::loop() {
@@ -238,6 +202,7 @@ void CallEngine::Core::deadline_passed(const Ptr& call, std::int64_t allowed_ns)
   if (call->answer({AOH_E_DEADLINE, {}, message}) && ports.log)
     ports.log(AOH_LOG_WARN, message, Json{{"call_id", call->facts().id}});
   call->cancel();
+  cancel_children(call->facts().id);
 }
 
 void CallEngine::Core::cancel(const Ptr& call) {
@@ -245,6 +210,7 @@ void CallEngine::Core::cancel(const Ptr& call) {
     call->withdraw({AOH_E_CANCELLED, {}, call->facts().what + ": cancelled before it began"});
   else
     call->cancel();
+  cancel_children(call->facts().id);
 }
 
 CallEngine::CallEngine(CallPorts ports, Clock& clock) : CallEngine(std::move(ports), clock, Options{}) {}
@@ -280,7 +246,7 @@ CallEngine::~CallEngine() {
 std::string CallEngine::start(CallRequest request, Done done) {
   const CallPorts& ports = core_->ports;
   OpenCall::Facts facts;
-  facts.id = random_id();
+  facts.id = random_call_id();
   const auto refuse = [&](aoh_status status, std::string message) {
     done({status, {}, std::move(message)});
     return facts.id;
@@ -315,7 +281,7 @@ std::string CallEngine::start(CallRequest request, Done done) {
 std::string CallEngine::start_credential_test(std::string credential_id, CallRequest request, Done done) {
   const CallPorts& ports = core_->ports;
   OpenCall::Facts facts;
-  facts.id = random_id();
+  facts.id = random_call_id();
   const auto refuse = [&](std::string message) {
     done({AOH_E_NOT_FOUND, {}, std::move(message)});
     return facts.id;

@@ -95,6 +95,19 @@ class CallEngine {
   std::string start_credential_test(std::string credential_id, CallRequest request, Done done);
   CallResult credential_test(std::string credential_id, CallRequest request);
 
+  /// Other work of a module that ends as a call does, in this thread, beside the pool: who waits for it holds
+  /// one of the pool's threads already.
+  struct Work {
+    Module* module = nullptr;
+    std::string what;
+    std::string parent;  ///< a call whose deadline and cancellation are this one's, too; empty: none
+    std::int64_t limit_ns = INT64_MAX;  ///< from now
+    /// In place of invoke(). The call's id is in its context. Kept until well after the end.
+    std::function<aoh_status(aoh_instance*, aoh_call*)> run;
+    std::function<void(const std::string& call_id)> opened, closed;  ///< around its life at the module
+  };
+  CallResult work(Work work);
+
   /// No new calls from now on (AOH_E_STATE); what runs is cancelled. True once every call has been finished
   /// by its module; false at the deadline, with those callers answered AOH_E_CANCELLED.
   bool drain(std::chrono::steady_clock::time_point deadline);

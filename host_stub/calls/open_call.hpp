@@ -26,6 +26,9 @@ class OpenCall : public std::enable_shared_from_this<OpenCall> {
     std::string arguments, context;  ///< JSON texts; `arguments` of a credential test is empty
     std::int64_t deadline_ns = INT64_MAX;
     bool from_operator = false;
+    std::string parent;  ///< the call whose end is this one's, too; empty: none
+    /// Instead of the tool or the test.
+    std::function<aoh_status(aoh_instance*, aoh_call*)> run{};
   };
   using Progress = std::function<void(double, double, std::string_view)>;
   using Done = CallEngine::Done;

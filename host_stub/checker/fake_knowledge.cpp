@@ -38,10 +38,8 @@ aoh_status KnowledgeTables::begin(const aoh_host* c, aoh_str id, aoh_str info, s
   FakeHost& h = of(c);
   if (const aoh_status s = h.fault("knowledge.begin")) return s;
   auto facts = object(info);
-  if (!facts || id.len == 0 || id.len > AOH_KNOWLEDGE_MAX_ID || info.len > AOH_KNOWLEDGE_MAX_INFO) {
-    h.breach("knowledge.begin with an id or an info_json that is not allowed");
+  if (!facts || id.len == 0 || id.len > AOH_KNOWLEDGE_MAX_ID || info.len > AOH_KNOWLEDGE_MAX_INFO)
     return AOH_E_INVALID;
-  }
   const std::lock_guard lock(h.m_);
   *document = h.next_document_++;
   h.begun_[*document] = {text(id), {std::move(*facts), {}}};

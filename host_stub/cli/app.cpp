@@ -6,7 +6,9 @@
 #include <mutex>
 #include <set>
 
+#include "aoh/services/extract.h"
 #include "aoh/services/log.h"
+#include "calls/extraction.hpp"
 #include "cli/io.hpp"
 #include "services/bearers.hpp"
 #include "services/blobs.hpp"
@@ -38,6 +40,9 @@ struct App::Parts {
   std::unique_ptr<Credentials> credentials;
   std::unique_ptr<State> state;
   std::unique_ptr<Blobs> blobs;
+  std::mutex knowledge_m;  // opened when somebody asks, perhaps several at once
+  std::unique_ptr<Db> knowledge_db;
+  std::unique_ptr<Knowledge> knowledge;
   Bearers bearers;
   Services services;
   std::unique_ptr<TrustTable> trust;
@@ -50,6 +55,7 @@ struct App::Parts {
   std::mutex leases_m;
   std::map<std::string, Bearers::Lease, std::less<>> leases;  // of calls and triggers
   std::unique_ptr<CallEngine> engine;
+  std::unique_ptr<Extraction> extraction;
   std::unique_ptr<Automation> automation;
   bool shut = false, keep_forever = false;
 
@@ -62,6 +68,8 @@ struct App::Parts {
   TrustTable& need_trust();
   Registry& need_registry();
   CallEngine& need_engine();
+  Knowledge& need_knowledge();
+  void open_extractors();
   Registry::InstanceMaker maker();
   Json config_of(const Manifest& manifest) const;
   void open(const Registry::Found& found);
@@ -159,6 +167,12 @@ Registry::InstanceMaker App::Parts::maker() {
   services.state = &need_state();
   if (!blobs) blobs = std::make_unique<Blobs>(need_db(), home.blobs());
   services.blobs = blobs.get();
+  services.knowledge = [this]() -> Knowledge& { return need_knowledge(); };
+  if (!extraction)
+    extraction = std::make_unique<Extraction>([this] { return registry->modules(); }, need_engine(), *blobs,
+                                              bearers, need_clock());
+  services.extract = [this](const ExtractRequest& r) { return extraction->extract(r); };
+  services.extract_types = [this] { return extraction->types(); };
   services.session_info = [this](const std::string& session) -> std::optional<Json> {
     Json info = session_json(Sql(*db), session);
     if (info.is_null()) return std::nullopt;
@@ -259,6 +273,28 @@ CallEngine& App::Parts::need_engine() {
   return *engine;
 }
 
+Knowledge& App::Parts::need_knowledge() {
+  const std::lock_guard lock(knowledge_m);
+  if (!knowledge) {
+    if (!knowledge_db) knowledge_db = std::make_unique<Db>(home.knowledge());
+    knowledge = std::make_unique<Knowledge>(*knowledge_db, *clock);
+  }
+  return *knowledge;
+}
+
+/// Whoever reads files for others, beside the one module that a call is for.
+void App::Parts::open_extractors() {
+  for (const auto& f : need_registry().find()) {
+    if (!f.manifest || f.manifest->extractor.mime_types.empty() || need_registry().module(f.manifest->id))
+      continue;
+    try {
+      open(f);
+    } catch (const std::exception& e) {
+      need_log().write(AOH_LOG_WARN, "host", std::string("not loaded: ") + e.what());
+    }
+  }
+}
+
 App::App(const Command& options, Home home, std::function<void(std::string_view)> note)
     : p_(std::make_unique<Parts>(options, std::move(home), std::move(note))) {}
 
@@ -287,6 +323,10 @@ TrustTable::Entry App::trust(const Manifest& manifest, const fs::path& library) 
 }
 Registry& App::registry() { return p_->need_registry(); }
 CallEngine& App::engine() { return p_->need_engine(); }
+Knowledge& App::knowledge() {
+  p_->need_clock();
+  return p_->need_knowledge();
+}
 const std::vector<App::NotLoaded>& App::not_loaded() const { return p_->not_loaded; }
 
 std::vector<Registry::Found> App::find() const {
@@ -322,7 +362,14 @@ void App::need_tool(std::string_view tool) {
   std::vector<std::string> names;
   for (const auto& f : find()) {
     if (!f.manifest) continue;
-    if (f.manifest->tool(tool)) return p_->open(f);
+    if (const ToolSpec* spec = f.manifest->tool(tool)) {
+      p_->open(f);
+      if (f.manifest->wants_service(AOH_EXTRACT_ID) &&
+          (spec->permissions.empty() || std::find(spec->permissions.begin(), spec->permissions.end(),
+                                                  "extract") != spec->permissions.end()))
+        p_->open_extractors();
+      return;
+    }
     for (const auto& t : f.manifest->tools) names.push_back(t.name);
   }
   const std::string near = nearest(std::string(tool), names);

@@ -15,6 +15,7 @@
 #include "services/clock.hpp"
 #include "services/credentials.hpp"
 #include "services/home.hpp"
+#include "services/knowledge.hpp"
 #include "services/log.hpp"
 #include "services/state.hpp"
 #include "services/store.hpp"
@@ -49,6 +50,7 @@ class App {
   TrustTable::Entry trust(const Manifest& manifest, const std::filesystem::path& library);
   Registry& registry();
   CallEngine& engine();
+  Knowledge& knowledge();
 
   /// Modules as they lie in the folders, no code loaded; those shadowed by an earlier folder left out.
   std::vector<Registry::Found> find() const;

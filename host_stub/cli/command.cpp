@@ -127,6 +127,16 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
       ->required()
       ->check(CLI::IsMember({"sent", "failed"}));
 
+  CLI::App* kb = group("kb", "The knowledge base: what modules have put there for searching");
+  CLI::App* search = verb(kb, "search", "Passages with all of the words, the best first");
+  search->add_option("WORDS", c.words, "Nothing in them is syntax")->required();
+  CLI::App* documents = verb(kb, "list", "The newest documents");
+  CLI::App* show = verb(kb, "show", "One document's provenance and text", "ID", "Its number");
+  for (CLI::App* v : {search, documents, show})
+    v->add_option("--limit", c.limit, "At most so many passages, or documents")
+        ->check(CLI::Range(1, 1'000'000));
+  verb(kb, "remove", "Remove one document", "ID", "Its number");
+
   CLI::App* links = group("links", "Files that lie in the open behind a link");
   verb(links, "list", "All links, with state and end");
   verb(links, "revoke", "Delete the file behind a link", "ID", "Its id");

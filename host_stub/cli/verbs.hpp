@@ -16,6 +16,7 @@ int call_verb(App& app, const Command& command, const Inputs& inputs, const Io& 
 int integration_test_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int credential_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int outbox_verb(App& app, const Command& command, const Io& io);
+int kb_verb(App& app, const Command& command, const Io& io);
 int links_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int automation_verb(App& app, const Command& command, const Io& io);  ///< blueprint, sessions, parked
 

@@ -16,6 +16,7 @@ struct Bearer {
   std::string session_id;                ///< empty: none
   bool all_credentials = false;          ///< a person at the command line
   std::vector<std::string> credentials;  ///< else these
+  std::string only_blob;  ///< an extraction: it may read this blob, whoever owns it, and no other
   bool may_use(std::string_view credential) const;
 };
 

@@ -25,6 +25,7 @@ class Home {
 
   const std::filesystem::path& dir() const { return dir_; }
   std::filesystem::path db() const { return dir_ / "host.db"; }
+  std::filesystem::path knowledge() const { return dir_ / "knowledge.db"; }
   std::filesystem::path blobs() const { return dir_ / "blobs"; }
   std::filesystem::path vault_key() const { return dir_ / "vault.key"; }
   std::filesystem::path lock_file() const { return dir_ / "lock"; }

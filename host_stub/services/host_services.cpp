@@ -2,43 +2,15 @@
 
 #include <algorithm>
 
-#include "aoh/sdk/knowledge.hpp"
 #include "aoh/sdk/services.hpp"  // the ids; and, for its own sake, that both sides compile together
 #include "services/faults.hpp"
+#include "services/instance_access.hpp"
+#include "services/knowledge_tables.hpp"
 
 namespace aoh::host {
 
 /// The C functions of the services. None lets an exception out.
-struct Thunks {
-  static InstanceHost& self(const aoh_host* h) {
-    return *reinterpret_cast<const InstanceHost::View*>(h)->self;
-  }
-
-  /// Runs fn(instance) unless the services are revoked, and turns what it throws into a status and a line in
-  /// the log.
-  template <class Fn>
-  static aoh_status run(const aoh_host* h, const char* what, Fn&& fn) noexcept {
-    InstanceHost& i = self(h);
-    if (i.revoked_) return AOH_E_STATE;
-    try {
-      return fn(i);
-    } catch (const std::exception& e) {
-      try {
-        if (i.services_.log)
-          i.services_.log->error(std::string(what) + " failed: " + e.what(), Json{{"module", i.module_}});
-      } catch (...) {  // out of memory while complaining
-      }
-      return AOH_E_INTERNAL;
-    } catch (...) {
-      return AOH_E_INTERNAL;
-    }
-  }
-  static aoh_status put(aoh_sink* sink, std::string_view text) {
-    if (!sink || !AOH_HAS(aoh_sink, sink, write)) return AOH_E_INVALID;
-    return sink->write(sink, text.data(), text.size());
-  }
-  static Json parsed(aoh_str text) { return text.len ? Json::parse(sv(text)) : Json(); }
-
+struct Thunks : InstanceAccess {
   // aoh.log/1
   static void log_write(const aoh_host* h, std::int32_t level, aoh_str message, aoh_str fields) noexcept {
     run(h, "logging", [&](InstanceHost& i) {
@@ -244,31 +216,6 @@ struct Thunks {
   }
 
   // aoh.blob/1
-  static aoh_status status(Blobs::Fault f) {
-    switch (f) {
-      case Blobs::Fault::none:
-        return AOH_OK;
-      case Blobs::Fault::not_found:
-        return AOH_E_NOT_FOUND;
-      case Blobs::Fault::state:
-        return AOH_E_STATE;
-      case Blobs::Fault::quota:
-        return AOH_E_BUSY;
-      case Blobs::Fault::io:
-        return AOH_E_INTERNAL;
-    }
-    return AOH_E_INTERNAL;
-  }
-  static aoh_status readable(InstanceHost& i, std::string_view id, std::string_view bearer) {
-    const auto info = i.services_.blobs->find(id);
-    if (!info) return AOH_E_NOT_FOUND;
-    if (bearer.empty()) return info->module == i.module_ && info->session.empty() ? AOH_OK : AOH_E_DENIED;
-    const auto b = i.services_.bearers->find(bearer);
-    if (!b || b->module != i.module_) return AOH_E_DENIED;
-    if (b->all_credentials) return AOH_OK;  // a person at the command line
-    if (info->session.empty()) return info->module == i.module_ ? AOH_OK : AOH_E_DENIED;
-    return info->session == b->session_id ? AOH_OK : AOH_E_DENIED;
-  }
   static aoh_status blob_create(const aoh_host* h, aoh_str owner, aoh_str info, aoh_sink* id) noexcept {
     return run(h, "making a blob", [&](InstanceHost& i) -> aoh_status {
       std::string session;
@@ -337,7 +284,9 @@ struct Thunks {
                        (name == AOH_CREDENTIAL_ID && s.credentials) ||
                        (name == AOH_VAULT_ID && s.vault && s.bearers && s.credentials) ||
                        (name == AOH_STATE_ID && s.state) || (name == AOH_SESSION_ID && s.bearers) ||
-                       (name == AOH_BLOB_ID && s.blobs && s.bearers);
+                       (name == AOH_BLOB_ID && s.blobs && s.bearers) ||
+                       (name == AOH_KNOWLEDGE_ID && s.knowledge && s.blobs && s.bearers) ||
+                       (name == AOH_EXTRACT_ID && s.extract && s.blobs && s.bearers);
     const bool granted = i.granted_.count(name) != 0;
     if (!there || !granted) {
       run(h, "asking for a service", [&](InstanceHost& who) {
@@ -356,6 +305,8 @@ struct Thunks {
     if (name == AOH_VAULT_ID) return &kVault;
     if (name == AOH_STATE_ID) return &kState;
     if (name == AOH_SESSION_ID) return &kSession;
+    if (name == AOH_KNOWLEDGE_ID) return &knowledge_table();
+    if (name == AOH_EXTRACT_ID) return &extract_table();
     return &kBlob;
   }
 
@@ -388,6 +339,7 @@ void InstanceHost::revoke() {
     timers.swap(timers_);
   }
   for (const Clock::Id id : timers) services_.clock->cancel(id);
+  if (Knowledge* k = knowledge_.exchange(nullptr)) k->abandon_all(module_);
   const std::lock_guard lock(listener_mutex_);
   if (listener_) services_.credentials->unlisten(std::exchange(listener_, 0));
 }

@@ -14,11 +14,26 @@
 #include "services/blobs.hpp"
 #include "services/clock.hpp"
 #include "services/credentials.hpp"
+#include "services/knowledge.hpp"
 #include "services/log.hpp"
 #include "services/state.hpp"
 #include "services/vault.hpp"
 
 namespace aoh::host {
+
+/// What a module asks aoh.extract/1 for, its right to the blob looked at already.
+struct ExtractRequest {
+  std::string module;      ///< who asks
+  std::string bearer;      ///< its call; empty: the module itself
+  std::string session_id;  ///< of the bearer
+  Blobs::Info blob;
+  Json wanted;  ///< the request_json, an object
+};
+struct ExtractOutcome {
+  aoh_status status = AOH_OK;
+  std::string words;  ///< for a person, unless it went well
+  Json result;        ///< as services/extract.h says
+};
 
 /// The host's services, each NULL when the host has none. Outlives every instance.
 struct Services {
@@ -33,6 +48,11 @@ struct Services {
   /// be empty.
   std::function<std::optional<Json>(const std::string& session_id)> session_info;
   std::function<bool(const std::string& session_id, const Json& entry)> session_append;
+  /// Opened when it is first asked for. May throw StoreError.
+  std::function<Knowledge&()> knowledge;
+  /// aoh.extract/1: blocks; and what can be read.
+  std::function<ExtractOutcome(const ExtractRequest&)> extract;
+  std::function<Json()> extract_types;
 };
 
 /// The credential types that a module declares, each with the fields of its records that name a credential
@@ -54,6 +74,7 @@ class InstanceHost {
   void revoke();
 
  private:
+  friend struct InstanceAccess;
   friend struct Thunks;
   struct View {
     aoh_host base;
@@ -65,6 +86,7 @@ class InstanceHost {
   const std::set<std::string, std::less<>> granted_;
   const CredentialTypes types_;
   std::atomic<bool> revoked_{false};
+  std::atomic<Knowledge*> knowledge_{nullptr};  // once it was used
   std::mutex listener_mutex_;
   int listener_ = 0;
   std::mutex timers_mutex_;

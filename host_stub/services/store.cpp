@@ -105,6 +105,11 @@ Statement& Statement::bind_null(int index) {
   return *this;
 }
 
+Statement& Statement::again() {
+  sqlite3_reset(s_);
+  return *this;
+}
+
 bool Statement::step() {
   switch (sqlite3_step(s_)) {
     case SQLITE_ROW:
@@ -122,6 +127,7 @@ int Statement::run() {
 }
 
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(s_, column); }
+double Statement::real(int column) const { return sqlite3_column_double(s_, column); }
 std::string Statement::text(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(s_, column));
   return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(s_, column)))

@@ -46,12 +46,16 @@ class Statement {
     return *this;
   }
 
+  /// To be bound and run once more.
+  Statement& again();
+
   /// True while there is a row.
   bool step();
   /// Runs a statement that gives no rows; the number of rows it changed.
   int run();
 
   std::int64_t integer(int column) const;
+  double real(int column) const;
   std::string text(int column) const;  ///< text or blob; "" when null
   bool null(int column) const;
 
