@@ -43,6 +43,10 @@ void apply_transform(std::string_view v, Style::Box& b) {
       b.scale_y *= number(0, 1);
     } else if (name == "rotatex" || name == "rotatey") {
       (name == "rotatex" ? b.scale_y : b.scale_x) *= std::cos(parse_angle(args[0]).value_or(0) * .0174533F);
+    } else if (name == "rotate3d" && args.size() == 4) {
+      // About an axis in the plane of the page: as flat as its cosine.
+      const float flat = std::cos(parse_angle(args[3]).value_or(0) * .0174533F);
+      if (number(2, 0) == 0) (number(0, 0) != 0 ? b.scale_y : b.scale_x) *= flat;
     } else if (name == "skew" || name == "skewx" || name == "skewy") {
       if (std::abs(std::abs(std::remainder(parse_angle(args[0]).value_or(0), 180.F)) - 90) < 1) b.scale_x = 0;
     } else if (name == "matrix" && args.size() == 6) {

@@ -14,7 +14,7 @@ constexpr int kMaxNesting = 8;
 constexpr std::size_t kMaxAsides = 20;
 
 // In order of their names.
-constexpr std::array<std::pair<std::string_view, Prop>, 94> kProps{
+constexpr std::array<std::pair<std::string_view, Prop>, 96> kProps{
     {{"-webkit-animation", Prop::animation},
      {"-webkit-animation-name", Prop::animation},
      {"-webkit-background-clip", Prop::background_clip},
@@ -37,6 +37,7 @@ constexpr std::array<std::pair<std::string_view, Prop>, 94> kProps{
      {"background-size", Prop::background_size},
      {"block-size", Prop::height},
      {"bottom", Prop::bottom},
+     {"box-sizing", Prop::box_sizing},
      {"clip", Prop::clip},
      {"clip-path", Prop::clip_path},
      {"color", Prop::color},
@@ -50,6 +51,7 @@ constexpr std::array<std::pair<std::string_view, Prop>, 94> kProps{
      {"float", Prop::flt},
      {"font", Prop::font},
      {"font-size", Prop::font_size},
+     {"grid-template-rows", Prop::grid_rows},
      {"height", Prop::height},
      {"inline-size", Prop::width},
      {"inset", Prop::inset},

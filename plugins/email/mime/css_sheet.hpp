@@ -83,7 +83,9 @@ enum class Prop : std::uint8_t {
   width,
   z_index,
   zoom,
-  animation
+  animation,
+  box_sizing,
+  grid_rows
 };
 
 struct Declaration {

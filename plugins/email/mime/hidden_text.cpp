@@ -131,6 +131,8 @@ void HiddenLog::comment(std::string_view inside) {
     // What Outlook alone would show: its text, not its tables and settings.
     const std::size_t from = std::min(begin.find(']'), begin.size() - 1) + 1;
     std::string_view shown = begin.substr(from);
+    for (std::string_view mark : {">", "<!--", "<!"})  // "<!--[if !mso]><!-- ...": a comment for all
+      if (shown.starts_with(mark)) shown.remove_prefix(mark.size());
     if (const std::size_t end = shown.rfind("<!["); end != shown.npos) shown = shown.substr(0, end);
     words = strip_tags(shown);
     if (std::none_of(words.begin(), words.end(), [](char c) { return is_alpha(c) || (c & 0x80); })) return;

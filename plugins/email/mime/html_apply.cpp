@@ -10,61 +10,6 @@
 namespace mailroom::mime {
 namespace {
 
-std::optional<float> font_size(std::string_view v, const Style& parent, bool quirks) {
-  struct Row {
-    std::string_view name;
-    float px;
-  };
-  static constexpr std::array<Row, 8> kSizes{{{"xx-small", 9},
-                                              {"x-small", 10},
-                                              {"small", 13},
-                                              {"medium", 16},
-                                              {"large", 18},
-                                              {"x-large", 24},
-                                              {"xx-large", 32},
-                                              {"xxx-large", 48}}};
-  for (const auto& row : kSizes)
-    if (row.name == v) return row.px;
-  if (v == "smaller") return parent.font_size / 1.2F;
-  if (v == "larger") return parent.font_size * 1.2F;
-  if (v == "inherit" || v == "unset") return parent.font_size;
-  if (v == "initial" || v == "revert") return 16.F;
-  const auto l = parse_length(v, quirks);
-  if (!l) return {};
-  const float px = l->of(parent.font_size, parent.font_size);
-  return px < 0 ? std::nullopt : std::optional(std::min(px, 10'000.F));
-}
-
-void font(std::string_view v, Style& style, const Style& parent, bool quirks) {
-  if (v == "inherit") {
-    style.font_size = parent.font_size;
-    style.line_height = parent.line_height;
-    return;
-  }
-  const Words words(v);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    std::string_view word = words[i], height;
-    if (const auto n = parse_number(word); n && *n >= 100 && *n <= 1000 && !word.ends_with('%'))
-      continue;  // weight
-    if (const std::size_t slash = word.find('/'); slash != word.npos && word.find('(') == word.npos) {
-      height = word.substr(slash + 1);
-      word = word.substr(0, slash);
-      if (height.empty()) height = words[i + 1];
-    } else if (words[i + 1].starts_with('/')) {
-      height = words[i + 1].size() > 1 ? words[i + 1].substr(1) : words[i + 2];
-    }
-    if (word.empty()) continue;
-    const auto size = font_size(word, parent, quirks);
-    if (!size) continue;
-    // The family must follow, or the whole declaration is none.
-    if (i + 1 >= words.size()) return;
-    style.font_size = *size;
-    style.line_height.reset();
-    if (!height.empty()) apply({Prop::line_height, false, {}, {}}, height, style, parent, quirks);
-    return;
-  }
-}
-
 MaybeLength line_height(std::string_view v) {
   if (const auto n = parse_number(v); n && !v.ends_with('%')) return Length{0, *n, 0};
   auto l = parse_length(v, false);
@@ -166,7 +111,7 @@ void apply(const Declaration& d, std::string_view v, Style& s, const Style& pare
       b.background.to_text = v == "text";
       break;
     case Prop::font:
-      font(v, s, parent, quirks);
+      apply_font(v, s, parent, quirks);
       break;
     case Prop::font_size:
       if (const auto px = font_size(v, parent, quirks)) s.font_size = *px;
@@ -205,6 +150,7 @@ void apply(const Declaration& d, std::string_view v, Style& s, const Style& pare
         b.opacity = std::clamp(*n, 0.F, 1.F);
       break;
     case Prop::position:
+      b.sticks = v.ends_with("sticky");
       if (v == "absolute")
         b.position = Position::absolute;
       else if (v == "fixed")
@@ -238,6 +184,14 @@ void apply(const Declaration& d, std::string_view v, Style& s, const Style& pare
       break;
     case Prop::contain:
       if (v.find("paint") != v.npos || v == "strict" || v == "content") b.clip_x = b.clip_y = true;
+      b.no_content_size = v == "strict" || v == "size" || v.starts_with("size ") || v.ends_with(" size");
+      break;
+    case Prop::box_sizing:
+      b.border_box = v == "border-box";
+      break;
+    case Prop::grid_rows:
+      if (const auto l = parse_length(Words(v)[0], false); l && Words(v).size() == 1)
+        b.no_content_size = *l == Length{};
       break;
     case Prop::content_visibility:
       if (v == "hidden") {
@@ -267,6 +221,7 @@ void apply(const Declaration& d, std::string_view v, Style& s, const Style& pare
       break;
     }
     case Prop::rotate:
+      b.transformed = true;
       if (Words w(v); w.size() == 2 && (w[0] == "x" || w[0] == "y"))
         (w[0] == "x" ? b.scale_y : b.scale_x) *= std::cos(parse_angle(w[1]).value_or(0) * .0174533F);
       break;

@@ -80,12 +80,23 @@ const char* foreign_hides(Frame& f, const GumboNode* element, Style const& style
   if (name == "x-svg") {
     f.svg = true;
     f.svg_text = false;
+    const std::string_view box = attribute(element, "viewbox");
+    const Words units(box.empty() ? attribute(element, "viewBox") : box);
+    f.svg_width = number_attribute(element, "width", 300);
+    f.svg_height = number_attribute(element, "height", 150);
+    if (units.size() == 4 || style.box.width || style.box.height || units.size() > 0) {
+      const bool known = units.size() == 4 && parse_number(units[0]) == 0.F && parse_number(units[1]) == 0.F;
+      f.svg_width = known ? parse_number(units[2]).value_or(INFINITY) : INFINITY;
+      f.svg_height = known ? parse_number(units[3]).value_or(INFINITY) : INFINITY;
+    }
     if (number_attribute(element, "width", 300) < 2 || number_attribute(element, "height", 150) < 2)
       return "svg of no size";
     return "";
   }
+  if (name == "mphantom") return "MathML phantom";
   if (name == "annotation" || name == "annotation-xml") return "MathML annotation";
   if (!f.svg) return "";
+  if (gumbo_get_attribute(&element->v.element.attributes, "transform")) f.svg_width = f.svg_height = INFINITY;
   static constexpr std::array<std::string_view, 12> kNever{
       "defs",   "symbol",  "metadata",       "desc",           "clippath", "mask",
       "marker", "pattern", "lineargradient", "radialgradient", "filter",   "title"};
@@ -93,7 +104,11 @@ const char* foreign_hides(Frame& f, const GumboNode* element, Style const& style
   if (name == "text" || name == "foreignobject") {
     f.svg_text = true;
     const float x = number_attribute(element, "x", 0), y = number_attribute(element, "y", 0);
-    if (x < -300 || y < -300 || x > 2 * kPageWidth || y > 2 * kPageWidth) return "svg text outside";
+    const bool at_all = f.svg_width < 1e9F && f.svg_height < 1e9F;
+    if (x < -300 || y < -300 || x > 2 * kPageWidth || y > 2 * kPageWidth ||
+        (at_all && name == "text" &&
+         (x >= f.svg_width || y >= f.svg_height + style.font_size || y < -.3F * style.font_size)))
+      return "svg text outside";
     if (name == "foreignobject") f.svg = false;
   }
   return "";
@@ -154,7 +169,10 @@ Frame enter_frame(const Frame& parent, const Style& parent_style, const GumboNod
     if (b.max_width && !table)
       width = std::min(std::isnan(width) ? base : width, std::max(0.F, b.max_width->of(font, base)));
     if (b.min_width && !std::isnan(width)) width = std::max(width, b.min_width->of(font, base));
+    if (b.border_box && !std::isnan(width)) width = std::max(0.F, width - pad_left - pad_right);
     height = height_of(b.height);
+    if (b.border_box && !std::isnan(height)) height = std::max(0.F, height - pad_top - pad_bottom);
+    if (b.no_content_size && std::isnan(height)) height = 0;
     tallest = height;
     if (const float most = height_of(b.max_height); !std::isnan(most)) {
       tallest = std::isnan(tallest) ? most : std::min(tallest, most);
@@ -211,7 +229,7 @@ Frame enter_frame(const Frame& parent, const Style& parent_style, const GumboNod
       flow += of(b.margin_top, base) + pad_top;
       f.advance_after = of(b.margin_bottom, base) + pad_bottom;
     }
-    if (b.position == Position::relative) {
+    if (b.position == Position::relative && !b.sticks) {
       f.x += b.left ? of(b.left, base) : -of(b.right, base);
       f.dy += b.top ? of(b.top, base_height) : -of(b.bottom, base_height);
     }
@@ -222,6 +240,8 @@ Frame enter_frame(const Frame& parent, const Style& parent_style, const GumboNod
     f.x += b.shift_x.of(font, own + pad_left + pad_right);
     f.dy += b.shift_y.of(font, std::isnan(height) ? font * 1.2F : height);
   }
+
+  if (fixed && b.bottom && !b.top && -of(b.bottom, kPageHeight) > font) f.hidden = "off the page";
 
   const float y = flow + f.dy;
   // What the box cuts off (not of a cell: it grows with what lies in it).
@@ -250,6 +270,8 @@ Frame enter_frame(const Frame& parent, const Style& parent_style, const GumboNod
                     (!std::isnan(width) && width + pad_left + pad_right < .5F * font);
   paint(f, style, table || line || !flat || element->v.element.tag == GUMBO_TAG_BODY);
 
+  if (positioned || b.opacity < 1 || (b.transformed && !line)) f.covered = false;
+  if (positioned && b.z_index) f.z = std::max(f.z, *b.z_index);
   const bool context = (positioned && b.z_index) || b.opacity < 1 || (b.transformed && !line) || fixed;
   const GumboTag tag = element->v.element.tag;
   const bool canvas = tag == GUMBO_TAG_HTML || tag == GUMBO_TAG_BODY;
@@ -275,10 +297,35 @@ Frame enter_frame(const Frame& parent, const Style& parent_style, const GumboNod
   return f;
 }
 
+bool covers_container(const Frame& f, const Style& s, const Container& container) {
+  const auto& b = s.box;
+  if ((b.position != Position::absolute && b.position != Position::fixed) || !f.hidden.empty() || !s.visible)
+    return false;
+  const bool opaque = (b.background.color && b.background.color->a > .9F) ||
+                      (!b.background.gradient.empty() &&
+                       std::all_of(b.background.gradient.begin(), b.background.gradient.end(),
+                                   [](const Color& c) { return c.a > .9F; }));
+  if (!opaque || b.background.picture || f.opacity < .9F || f.text_clip || (b.z_index && *b.z_index < 0))
+    return false;
+  const auto near = [&](const MaybeLength& l, float base) {
+    return l && std::abs(l->of(s.font_size, base)) <= 4;
+  };
+  const auto all = [&](const MaybeLength& l, float base) {
+    return l && (l->percent >= .95F || (!std::isnan(base) && l->of(s.font_size, base) >= .95F * base));
+  };
+  const bool wide = (near(b.left, container.width) || near(b.right, container.width)) &&
+                    (all(b.width, container.width) ||
+                     (near(b.left, container.width) && near(b.right, container.width) && !b.width));
+  const bool high = (near(b.top, 0) || near(b.bottom, 0)) &&
+                    (all(b.height, container.height) || (near(b.top, 0) && near(b.bottom, 0) && !b.height));
+  return wide && high;
+}
+
 std::string why_hidden(const Frame& f, const Style& s, const Spot& at) {
   if (!f.hidden.empty()) return f.hidden;
   if (f.svg && !f.svg_text) return "svg";
   if (!s.visible) return "visibility";
+  if (f.covered) return "covered by another element";
   const float font = s.font_size * f.scale;
   if (font < kFewPixels) return f.scale < .5F ? "scaled to nothing" : "font-size";
   if (s.dotted) return "text-security";
@@ -295,7 +342,7 @@ std::string why_hidden(const Frame& f, const Style& s, const Spot& at) {
     if (same) return "colour of its background";
   }
 
-  const float indent = at.first_line && s.text_indent ? s.text_indent->of(s.font_size, f.width) : 0;
+  const float indent = at.first_line ? at.indent : 0;
   const float x = f.x + indent + at.advance;
   const float slack = f.slack + (s.to_the_right && !at.first_line ? f.width : 0) +
                       (s.to_the_right && indent > -kPageWidth ? f.width : 0);

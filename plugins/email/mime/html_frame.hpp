@@ -50,6 +50,10 @@ struct Frame {
   bool covers = false;  ///< something opaque between it and its stacking context: z-index below 0 hides
   bool closed = false;  ///< a <details> that is not open
   bool svg = false, svg_text = false;
+  float svg_width = 300,
+        svg_height = 150;  ///< in its own units; INFINITY where a transform makes them unknown
+  bool covered = false;    ///< something opaque lies over what is not positioned itself
+  int z = 0;               ///< the highest z-index around
   bool fixed = false;
   bool exact_y = false;     ///< measured from the page, not from the flow
   bool text_clip = false;   ///< a background drawn through letters
@@ -65,6 +69,7 @@ using Flow = float;
 struct Spot {
   std::size_t characters = 0;
   Flow flow = 0;
+  float indent = 0;         ///< text-indent of its block, px: counts on the first line
   float advance = 0;        ///< px already written on its line
   bool first_line = false;  ///< of its block: text-indent counts
   Flow lowest = 0;          ///< of the flow so far
@@ -74,6 +79,9 @@ struct Spot {
 /// The frame of `element` within `parent`; `flow` moves by margins and paddings above.
 Frame enter_frame(const Frame& parent, const Style& parent_style, const GumboNode* element,
                   const Style& style, Flow& flow);
+
+/// Whether the element, which has that frame, lies over all of what its container held so far.
+bool covers_container(const Frame& frame, const Style& style, const Container& container);
 
 /// Why text in that style is not seen there; "" when it is seen.
 std::string why_hidden(const Frame& frame, const Style& style, const Spot& spot);

@@ -213,7 +213,12 @@ Guarded guard_html(std::string_view html, HiddenLog* log) {
         out += "x-";
       }
     } else if ((foreign || among(tag.name, kForeign)) && tag.empty && !tag.closing) {
-      keep = false;  // <path/>: closed here, but not for a parser of HTML
+      // <path/>: closed here, but not for a parser of HTML.
+      keep = !tag.too_long && !among(tag.name, kForeign) && tag.name.size() < 40;
+      if (keep) {
+        leave_out(after, after);
+        out.append("</").append(tag.name).append(">");
+      }
     } else if (keep && !among(tag.name, kShallow)) {
       if (tag.closing)
         depth.close(tag.name);

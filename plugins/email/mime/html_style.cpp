@@ -53,7 +53,8 @@ void Styler::index() {
   for (std::uint32_t r = 0; r < sheet_.rules.size(); ++r) {
     for (std::uint32_t s = 0; s < sheet_.rules[r].selectors.size(); ++s) {
       const Selector& selector = sheet_.rules[r].selectors[s];
-      if (selector.pseudo != PseudoElement::none && selector.pseudo != PseudoElement::generated) continue;
+      // Where the first line ends is not known here: what hides it hides its block.
+      if (selector.pseudo == PseudoElement::first_letter || selector.pseudo == PseudoElement::other) continue;
       std::string key;
       for (const auto& simple : selector.compounds.front().simple) {
         if (simple.kind == Kind::id)

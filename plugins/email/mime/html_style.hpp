@@ -57,6 +57,7 @@ struct Style {
     Display display = Display::in_line;
     bool display_set = false;  // by an author: decides line ends
     Position position = Position::normal;
+    bool sticks = false;  // position: sticky, which never leaves its place by itself
     bool floating = false;
     bool clip_x = false, clip_y = false;  // overflow other than visible
     bool hides = false;                   // content-visibility, mask, blur: nothing of it is drawn
@@ -64,8 +65,10 @@ struct Style {
     float opacity = 1;
     float scale_x = 1, scale_y = 1;
     float zoom = 1;
-    bool flexes = false;   // display: flex or grid: what lies within is no longer inline
-    bool scrolls = false;  // overflow: auto, scroll
+    bool border_box = false;       // box-sizing
+    bool no_content_size = false;  // as if empty: contain: size, grid rows of 0
+    bool flexes = false;           // display: flex or grid: what lies within is no longer inline
+    bool scrolls = false;          // overflow: auto, scroll
     Length shift_x, shift_y;
     MaybeLength left, right, top, bottom, width, height, max_width, max_height, min_width, min_height;
     MaybeLength margin_left, margin_right, margin_top, margin_bottom;
@@ -117,6 +120,10 @@ class Styler {
 
 /// Applies one declaration (var() already put in). `parent` for inherit and relative sizes.
 void apply(const Declaration& d, std::string_view value, Style& style, const Style& parent, bool quirks);
+/// The font shorthand: its size and line height.
+void apply_font(std::string_view value, Style& style, const Style& parent, bool quirks);
+/// A font-size in px; nullopt when it is none.
+std::optional<float> font_size(std::string_view value, const Style& parent, bool quirks);
 /// A value of `display`; nullopt when it is none.
 std::optional<Display> display_of(std::string_view value);
 /// What the browser and the attributes say.
