@@ -237,7 +237,9 @@ class Walker {
       const auto& b = stack_[--from].style.box;
       if (!fixed && (b.position != Position::normal || b.transformed)) break;
     }
-    if (stack_.empty() || stack_[from].raised > step.frame.z) return;
+    for (std::size_t i = from; i < stack_.size(); ++i)
+      if (stack_[i].raised > step.frame.z) return;
+    if (stack_.empty()) return;
     const std::size_t written = stack_[from].written;
     log_.add("hidden_text", "covered by another element", writer_.since(written));
     writer_.take_back(written);
