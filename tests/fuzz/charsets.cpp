@@ -15,12 +15,14 @@ using namespace mime;
 
 void convert(std::string_view label, std::string_view bytes) {
   must_be_utf8(canonical_charset(label), "a charset's name is UTF-8");
-  bool undeclared = false;
-  must_be_utf8(to_utf8(bytes, label, &undeclared), "converted bytes are UTF-8");
+  CharsetNotes notes;
+  must_be_utf8(to_utf8(bytes, label, &notes), "converted bytes are UTF-8");
   const std::string text = to_utf8_text(bytes, label);
   must_be_utf8(text, "converted text is UTF-8");
   must(text.find('\r') == std::string::npos, "line ends of text are LF");
-  must_be_utf8(as_windows1252(bytes), "windows-1252 reads everything");
+  must_be_utf8(convert_from("windows-1252", bytes).value_or("\xff"), "windows-1252 reads everything");
+  must_be_utf8(convert_from(guess_charset(bytes, label), bytes).value_or("\xff"), "a guess can be read");
+  must_be_utf8(lossy_utf8(bytes), "what is lossy is UTF-8");
   must(is_utf8(bytes) == (aoh::valid_utf8(bytes) == bytes), "both ways to tell UTF-8 agree");
   if (is_utf8(bytes) && !bytes.starts_with("\xEF\xBB\xBF"))
     must(to_utf8(bytes, "utf-8") == bytes, "UTF-8 stays as it is");

@@ -45,7 +45,14 @@ void check(const Message& m, const ParseLimits& limits) {
     if (a.filename) must_be_a_line(*a.filename, "a file name is one line");
     must_be_a_line(a.mime_type, "a type is one line");
     must_be_a_line(a.content_id, "a content id is one line");
+    must(a.contents.size() <= 200, "what lies within is counted");
+    for (const Attachment& inner : a.contents) {
+      if (inner.filename) must_be_a_line(*inner.filename, "a file name is one line");
+      must_be_a_line(inner.mime_type, "a type is one line");
+      must_be_a_line(inner.part, "a part's number is one line");
+    }
   }
+  must(m.calendar.size() <= 100, "calendar items are counted");
   for (const Warning& w : m.warnings) {
     must_be_utf8(w.detail, "a warning is UTF-8");
     must(!w.code.empty() && w.detail.size() <= 200, "a warning is short");

@@ -3,13 +3,17 @@
 //
 // The structure is found first and encoded words are decoded afterwards, so that a word that decodes to
 // "<evil@example>" stays a name.
+#include <algorithm>
+
 #include "mime/ascii.hpp"
+#include "mime/charset.hpp"
 #include "mime/headers.hpp"
 #include "mime/parse.hpp"
-#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
+
+constexpr std::size_t kMaxFragments = 3;  // "Blow, Joe, Jr. <joe@x>"
 
 class List {
  public:
@@ -25,14 +29,20 @@ class List {
  private:
   void step() {
     const char c = s_[at_];
-    if (c == '"') {
+    if (const std::size_t word = c == '=' ? encoded_word_length(s_.substr(at_)) : 0; word > 0) {
+      take(s_.substr(at_, word));  // whole: a '<' or ',' in it is of the name, whatever it says
+      at_ += word;
+    } else if (c == '\\' && at_ + 1 < s_.size()) {
+      take(s_.substr(at_ + 1, 1));
+      at_ += 2;
+    } else if (c == '"') {
       quoted();
     } else if (c == '(') {
       comment();
     } else if (c == '<') {
       angle();
     } else if (c == ',') {
-      finish();
+      comma();
       ++at_;
     } else if (c == ';') {
       finish();
@@ -49,7 +59,7 @@ class List {
       take(s_.substr(at_, end - at_));
       at_ = end;
     } else {
-      const std::size_t end = std::min(s_.find_first_of("\"(<,;:[", at_ + 1), s_.size());
+      const std::size_t end = std::min(s_.find_first_of("\"(<,;:[=\\", at_ + 1), s_.size());
       take(s_.substr(at_, end - at_));
       at_ = end;
     }
@@ -93,7 +103,19 @@ class List {
     }
     at_ = std::min(at_ + 1, s_.size());
     if (comment_.empty()) comment_ = trim(inside);
-    phrase_ += ' ';
+    bare_ += ' ';
+    close_gap();
+  }
+
+  // "Blow, Joe <joe@x>": a name without an address may go on behind its comma.
+  void comma() {
+    const bool name_only = !has_angle_ && bare_.find('@') == bare_.npos && !trim(bare_).empty();
+    if (!name_only || fragments_.size() >= kMaxFragments) {
+      finish();
+      return;
+    }
+    fragments_.emplace_back(trim(phrase_));
+    clear();
   }
 
   void angle() {
@@ -118,63 +140,139 @@ class List {
       inside += c;
     }
     while (at_ < s_.size() && s_[at_] == '>') ++at_;
-    std::string_view address = trim(inside);
+    const std::string compact = without_space(inside);
+    std::string_view address = compact;
     if (!address.empty() && address[0] == '@') {  // a source route (§4.4)
       const std::size_t colon = address.find(':');
-      if (colon != address.npos) address = trim(address.substr(colon + 1));
+      if (colon != address.npos) address = address.substr(colon + 1);
     }
-    if (!has_angle_) angle_ = address;
+    address = unwrapped(address);
+    if (has_angle_ && address.find('@') != address.npos &&
+        address != angle_) {  // "A <a@x> B <b@x>": a comma was forgotten
+      std::string next = phrase_.substr(name_end_);
+      phrase_.resize(name_end_);
+      finish();
+      phrase_ = std::move(next);
+    }
+    if (!has_angle_) {
+      angle_ = address;
+      name_end_ = phrase_.size();
+    }
     has_angle_ = true;
+    close_gap();
+  }
+
+  // Comments and white space do not count within an address; within quotes they do.
+  static std::string without_space(std::string_view s) {
+    std::string out;
+    bool in_quotes = false;
+    int depth = 0;
+    const bool comments = s.find(')') != s.npos;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      const char c = s[i];
+      if (c == '\\' && i + 1 < s.size() && (in_quotes || depth)) {
+        if (in_quotes) out.append(s, i, 2);
+        ++i;
+        continue;
+      }
+      if (c == '"' && !depth) in_quotes = !in_quotes;
+      if (!in_quotes && comments && c == '(') ++depth;
+      if (!depth && (in_quotes || !is_space(c))) out += c;
+      if (!in_quotes && c == ')' && depth > 0) --depth;
+    }
+    if (out.find('@') == out.npos) return std::string(trim(s));  // "joe at example.org"
+    return out;
+  }
+
+  // "mailto:a@b", "'a@b'", "[a@b]", "a@b>": what people and programs leave around an address.
+  static std::string_view unwrapped(std::string_view s) {
+    const auto around = [&](char open, char close) {
+      if (s.size() > 2 && s.front() == open && s.back() == close) s = s.substr(1, s.size() - 2);
+    };
+    around('[', ']');
+    around('\'', '\'');
+    if (istarts_with(s, "mailto:")) s.remove_prefix(7);
+    while (s.starts_with('<')) s.remove_prefix(1);
+    while (s.ends_with('>')) s.remove_suffix(1);
+    return s;
+  }
+
+  void add(std::string name, std::string address) {
+    if (name.empty() && address.empty()) return;
+    if (found_.size() >= max_) return;
+    ++members_;
+    found_.push_back({std::move(name), std::move(address), group_});
+  }
+
+  static std::string name_of(std::string_view phrase) { return decode_header(trim(phrase)); }
+
+  // What was taken out of a phrase leaves one blank, not two.
+  void close_gap() {
+    while (at_ < s_.size() && is_space(s_[at_])) ++at_;
+    if (!phrase_.empty() && !is_space(phrase_.back())) phrase_ += ' ';
   }
 
   void finish() {
-    Address a;
-    a.group = group_;
     if (has_angle_) {
-      a.address = one_line(aoh::valid_utf8(angle_));
-      a.name = decode_header(trim(phrase_));
-      if (a.name.empty()) a.name = decode_header(comment_);
+      std::string phrase;
+      for (const auto& fragment : fragments_) phrase += fragment + ", ";
+      fragments_.clear();
+      phrase += trim(phrase_);
+      std::string name = name_of(phrase);
+      if (name.empty()) name = name_of(comment_);
+      add(std::move(name), one_line(lossy_utf8(angle_)));
     } else {
-      without_angle(a);
-    }
-    if (!a.address.empty() || !a.name.empty()) {
-      ++members_;
-      found_.push_back(std::move(a));
+      for (const auto& fragment : fragments_) add(name_of(fragment), {});
+      fragments_.clear();
+      without_angle();
     }
     clear();
   }
 
-  // "joe@example.org (Joe)", "Joe joe@example.org", "joe @ example.org", "root".
-  void without_angle(Address& a) {
-    const std::string_view bare = trim(bare_);
-    const std::size_t at = bare.rfind('@');
-    if (at == bare.npos) {
-      a.name = decode_header(trim(phrase_));
+  // "joe@example.org (Joe)", "Joe joe@example.org", "joe @ example . org", "root".
+  void without_angle() {
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < bare_.size();) {
+      std::size_t end = at;
+      bool in_quotes = false;
+      for (; end < bare_.size() && (in_quotes || !is_space(bare_[end])); ++end) {
+        if (bare_[end] == '\\' && in_quotes) ++end;
+        if (end < bare_.size() && bare_[end] == '"') in_quotes = !in_quotes;
+      }
+      std::string word = bare_.substr(at, end - at);
+      at = end + 1;
+      if (word.empty()) continue;
+      const bool glued =
+          !words.empty() &&
+          (word[0] == '@' || words.back().ends_with('@') ||
+           (words.back().find('@') != std::string::npos && (word[0] == '.' || words.back().ends_with('.'))));
+      if (glued)
+        words.back() += word;
+      else
+        words.push_back(std::move(word));
+    }
+    const auto is_address = [](const std::string& word) {
+      return word.find('@') != std::string::npos && encoded_word_length(word) != word.size();
+    };
+    const auto addresses = static_cast<std::size_t>(std::count_if(words.begin(), words.end(), is_address));
+    if (addresses == 0) {
+      add(name_of(phrase_), {});
       return;
     }
-    std::size_t from = at;
-    while (from > 0 && is_space(bare[from - 1])) --from;
-    if (from > 0 && bare[from - 1] == '"') {
-      --from;
-      while (from > 0 && bare[from - 1] != '"') --from;
-      from -= from > 0;
-    } else {
-      while (from > 0 && !is_space(bare[from - 1])) --from;
+    if (addresses == words.size()) {  // "a@x b@x": commas were forgotten
+      for (const auto& word : words)
+        if (found_.size() < max_)
+          add(words.size() == 1 ? name_of(comment_) : std::string(), one_line(lossy_utf8(unwrapped(word))));
+      return;
     }
-    std::size_t to = at + 1;
-    while (to < bare.size() && is_space(bare[to])) ++to;
-    while (to < bare.size() && !is_space(bare[to])) ++to;
-    std::string address;
-    bool in_quotes = false;
-    for (char c : bare.substr(from, to - from)) {
-      if (c == '"') in_quotes = !in_quotes;
-      if (in_quotes || !is_space(c)) address += c;
-    }
-    a.address = one_line(aoh::valid_utf8(address));
-    a.name = decode_header(trim(bare.substr(0, from)));
-    if (a.name.size() >= 2 && a.name.front() == '"' && a.name.back() == '"')
-      a.name = a.name.substr(1, a.name.size() - 2);
-    if (a.name.empty()) a.name = decode_header(comment_);
+    const auto last = std::find_if(words.rbegin(), words.rend(), is_address);
+    std::string name;
+    for (auto word = words.rbegin(); word != words.rend(); ++word)
+      if (word != last) name = *word + (name.empty() ? "" : " ") + name;
+    name = name_of(name);
+    if (name.size() >= 2 && name.front() == '"' && name.back() == '"') name = name.substr(1, name.size() - 2);
+    if (name.empty()) name = name_of(comment_);
+    add(std::move(name), one_line(lossy_utf8(unwrapped(*last))));
   }
 
   void end_group() {
@@ -189,6 +287,7 @@ class List {
     comment_.clear();
     angle_.clear();
     has_angle_ = false;
+    name_end_ = 0;
   }
 
   std::string_view s_;
@@ -200,6 +299,8 @@ class List {
   std::string comment_;  // the first one: the name in "a@b (Name)"
   std::string angle_;
   bool has_angle_ = false;
+  std::size_t name_end_ = 0;            // of `phrase_`, where the first angle began
+  std::vector<std::string> fragments_;  // names behind which a comma came and no address yet
   std::string group_;
   bool in_group_ = false;
   bool no_more_quotes_ = false;  // a quote without its fellow was met

@@ -9,86 +9,12 @@
 #include <cstring>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "mime/ascii.hpp"
 #include "mime/parse.hpp"
-#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
-
-struct Repair {
-  std::string_view label, means;
-};
-// Labels that senders use for a superset of what they name.
-constexpr std::array kRepairs = std::to_array<Repair>({
-    {"iso-8859-1", "windows-1252"},
-    {"iso8859-1", "windows-1252"},
-    {"iso_8859-1", "windows-1252"},
-    {"latin1", "windows-1252"},
-    {"latin-1", "windows-1252"},
-    {"l1", "windows-1252"},
-    {"cp819", "windows-1252"},
-    {"us-ascii", "windows-1252"},
-    {"ascii", "windows-1252"},
-    {"ansi_x3.4-1968", "windows-1252"},
-    {"iso646-us", "windows-1252"},
-    {"iso-8859-9", "windows-1254"},
-    {"iso8859-9", "windows-1254"},
-    {"latin5", "windows-1254"},
-    {"iso-8859-11", "windows-874"},
-    {"tis-620", "windows-874"},
-    {"gb2312", "gb18030"},
-    {"gb_2312-80", "gb18030"},
-    {"gbk", "gb18030"},
-    {"x-gbk", "gb18030"},
-    {"euc-cn", "gb18030"},
-    {"cp936", "gb18030"},
-    {"ms936", "gb18030"},
-    {"windows-936", "gb18030"},
-    {"chinese", "gb18030"},
-    {"euc-kr", "windows-949"},
-    {"ks_c_5601-1987", "windows-949"},
-    {"ks_c_5601-1989", "windows-949"},
-    {"ksc5601", "windows-949"},
-    {"ksc_5601", "windows-949"},
-    {"korean", "windows-949"},
-    {"cp949", "windows-949"},
-    {"shift_jis", "windows-31j"},
-    {"shift-jis", "windows-31j"},
-    {"sjis", "windows-31j"},
-    {"x-sjis", "windows-31j"},
-    {"ms_kanji", "windows-31j"},
-    {"cp932", "windows-31j"},
-    {"ms932", "windows-31j"},
-    {"windows-932", "windows-31j"},
-    {"big5", "big5-hkscs"},
-    {"big-5", "big5-hkscs"},
-    {"x-x-big5", "big5-hkscs"},
-    {"cn-big5", "big5-hkscs"},
-    {"cp950", "big5-hkscs"},
-    {"iso-2022-jp", "iso-2022-jp-2"},
-    {"csiso2022jp", "iso-2022-jp-2"},
-    {"iso-8859-8-i", "windows-1255"},
-    {"iso-8859-8-e", "windows-1255"},
-    {"iso-8859-8", "windows-1255"},
-    {"unicode-1-1-utf-7", "utf-7"},
-    {"unicode-1-1-utf-8", "utf-8"},
-    {"utf8", "utf-8"},
-    {"x-utf-8", "utf-8"},
-    {"utf-8-sig", "utf-8"},
-    {"x-mac-roman", "macintosh"},
-    {"mac", "macintosh"},
-    {"unknown-8bit", ""},
-    {"x-unknown", ""},
-    {"unknown", ""},
-    {"default", ""},
-    {"default_charset", ""},
-    {"binary", ""},
-    {"8bit", ""},
-    {"none", ""},
-});
 
 using Converter = std::unique_ptr<UConverter, decltype(&ucnv_close)>;
 
@@ -130,8 +56,62 @@ std::string_view without_bom(std::string_view bytes) {
   return bytes;
 }
 
-bool looks_like_iso2022jp(std::string_view bytes) {
-  return bytes.find("\x1b$B") != bytes.npos || bytes.find("\x1b$@") != bytes.npos;
+// Where a UTF-16 text has no mark: little-endian (WHATWG Encoding §4.2), unless its zeros say otherwise.
+std::string_view utf16_of(std::string_view bytes) {
+  if (bytes.starts_with("\xFE\xFF")) return "utf-16be";
+  if (bytes.starts_with("\xFF\xFE")) return "utf-16le";
+  std::size_t high = 0, low = 0;
+  for (std::size_t i = 0; i + 1 < std::min<std::size_t>(bytes.size(), 400); i += 2) {
+    high += bytes[i] == '\0';
+    low += bytes[i + 1] == '\0';
+  }
+  return high > low ? "utf-16be" : "utf-16le";
+}
+
+// WHATWG Encoding §10.2.1: a lone 0x80 is the euro sign, which has two bytes of its own too.
+std::string euro_signs(std::string_view bytes) {
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto c = static_cast<unsigned char>(bytes[i]);
+    if (c == 0x80) {
+      out += "\xA2\xE3";
+      continue;
+    }
+    out += bytes[i];
+    if (c > 0x80 && i + 1 < bytes.size()) out += bytes[++i];  // the first two of four do as well
+  }
+  return out;
+}
+
+bool single_byte_latin(std::string_view name) {
+  return name.starts_with("windows-125") || name.starts_with("iso-8859-");
+}
+
+// By ICU, or by ours where it knows less; nullopt when nobody knows the charset.
+std::optional<std::string> convert_named(std::string_view name, std::string_view bytes,
+                                         std::size_t max_bytes) {
+  if (name == "iso-2022-jp") {
+    if (const auto shift_jis = iso2022jp_as_shift_jis(bytes)) {
+      if (const auto converter = open("windows-31j")) {
+        std::string out = convert(converter.get(), *shift_jis, max_bytes);
+        for (std::size_t at = out.find('\x1c'); at != out.npos; at = out.find('\x1c', at))  // ICU's SUB
+          out.replace(at, 1, "\xEF\xBF\xBD");
+        return out;
+      }
+    }
+    name = "iso-2022-jp-2";
+  }
+  if (name == "utf-16") name = utf16_of(bytes);
+  std::string with_euro;
+  if (name == "gb18030" && bytes.find('\x80') != bytes.npos) {
+    with_euro = euro_signs(bytes);
+    bytes = with_euro;
+  }
+  const auto converter = open(std::string(name));
+  if (!converter) return {};
+  std::string out = convert(converter.get(), bytes, max_bytes);
+  if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);
+  return out;
 }
 
 }  // namespace
@@ -151,51 +131,81 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
-std::string canonical_charset(std::string_view label) {
-  std::string name = to_lower(trim(label));
-  while (!name.empty() && (name.front() == '"' || name.front() == '\'')) name.erase(0, 1);
-  while (!name.empty() && (name.back() == '"' || name.back() == '\'')) name.pop_back();
-  if (name.size() > 60) return {};
-  for (char c : name)  // ICU takes converter options after a comma; a label has none
-    if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_' && c != '.' && c != ':' && c != '+') return {};
-  for (const auto& repair : kRepairs)
-    if (repair.label == name) return std::string(repair.means);
-  if (name.starts_with("cp-")) name.erase(2, 1);
-  return name;
+std::string lossy_utf8(std::string_view bytes) {
+  std::string out;
+  std::size_t good = ascii_prefix(bytes);  // everything before is copied at once
+  std::size_t copied = 0;
+  const auto* s = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  for (auto i = static_cast<std::int64_t>(good); i < size;) {
+    const auto start = static_cast<std::size_t>(i);
+    UChar32 c = 0;
+    U8_NEXT(s, i, size, c);
+    if (c < 0) {
+      out.append(bytes, copied, start - copied).append("\xEF\xBF\xBD");
+      copied = static_cast<std::size_t>(i);
+    }
+    i += static_cast<std::int64_t>(ascii_prefix(bytes.substr(static_cast<std::size_t>(i))));
+  }
+  if (copied == 0) return std::string(bytes);
+  return out.append(bytes, copied);
 }
 
-std::string as_windows1252(std::string_view bytes) {
-  const auto converter = open("windows-1252");
-  return converter ? convert(converter.get(), bytes, bytes.size() * 3) : aoh::valid_utf8(bytes);
-}
-
-std::string to_utf8(std::string_view bytes, std::string_view charset, bool* undeclared,
-                    std::size_t max_bytes) {
+std::optional<std::string> convert_from(std::string_view charset, std::string_view bytes,
+                                        std::size_t max_bytes) {
   const std::string name = canonical_charset(charset);
-  if (name == "utf-8") return aoh::valid_utf8(without_bom(bytes));
-  if (is_ascii(bytes) && (name.empty() || name == "windows-1252")) {
-    if (!looks_like_iso2022jp(bytes)) return std::string(bytes);
-    if (const auto converter = open("iso-2022-jp-2")) return convert(converter.get(), bytes, max_bytes);
+  if (name.empty()) return {};
+  if (name == "utf-8") return lossy_utf8(bytes.substr(0, max_bytes));
+  return convert_named(name, bytes, max_bytes);
+}
+
+std::string to_utf8(std::string_view bytes, std::string_view charset, CharsetNotes* notes,
+                    std::size_t max_bytes) {
+  CharsetNotes unused;
+  CharsetNotes& note = notes ? *notes : unused;
+  const std::string name = canonical_charset(charset);
+  const bool ascii = is_ascii(bytes);
+  if (ascii && (name.empty() || name == "utf-8" || single_byte_latin(name)) && !looks_like_iso2022jp(bytes))
+    return std::string(bytes);
+  if (ascii && (name.empty() || name == "windows-1252"))
+    if (auto text = convert_named("iso-2022-jp", bytes, max_bytes)) return std::move(*text);
+  // Sixteen bits a character were promised and not one byte of zeros came: the label is wrong.
+  const bool wide = name.starts_with("utf-16") || name.starts_with("utf-32");
+  if (ascii && wide && bytes.find('\0') == bytes.npos) {
+    note.label_wrong = true;
+    return std::string(bytes);
   }
   const std::string_view label = trim(charset);
   const bool ascii_label = iequals(label, "us-ascii") || iequals(label, "ascii");
-  if (!name.empty() && !(ascii_label && is_utf8(bytes)))
-    if (const auto converter = open(name)) return convert(converter.get(), bytes, max_bytes);
+  if (name == "utf-8" || (ascii_label && is_utf8(bytes))) {
+    note.label_wrong = ascii_label;
+    std::string text = lossy_utf8(without_bom(bytes));
+    note.invalid = text.size() != without_bom(bytes).size() || text != without_bom(bytes);
+    return text;
+  }
+  if (!name.empty()) {
+    if (auto text = convert_named(name, bytes, max_bytes)) {
+      note.invalid = text->find("\xEF\xBF\xBD") != text->npos;
+      note.label_wrong = ascii_label || (single_byte_latin(name) && is_utf8(bytes));
+      return std::move(*text);
+    }
+  }
   if (is_utf8(bytes)) return std::string(without_bom(bytes));
-  // A label that nobody knows was at least a claim of some 8-bit charset; without one nothing is known.
-  if (!label.empty()) return as_windows1252(bytes);
-  if (undeclared) *undeclared = true;
-  return aoh::valid_utf8(bytes);
+  (name.empty() ? note.undeclared : note.unknown) = true;
+  return lossy_utf8(bytes);
 }
 
 std::string with_lf(std::string text) {
-  std::size_t to = std::min(text.find('\r'), text.find('\0'));
-  if (to == text.npos) return text;
-  if (text.find('\0', to) == text.npos) {  // in place: it only gets shorter
+  std::size_t to = text.find('\r');
+  if (to != text.npos) {  // in place: it only gets shorter
     for (std::size_t from = to; from < text.size();) {
       if (text[from] == '\r') {
-        text[to++] = '\n';
-        from += 1 + (from + 1 < text.size() && text[from + 1] == '\n');
+        const std::size_t after = std::min(text.find_first_not_of('\r', from), text.size());
+        const bool one = after < text.size() && text[after] == '\n';  // "\r\r\n", too: a relay doubled it
+        const std::size_t ends = one ? 1 : after - from;
+        std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(to), ends, '\n');
+        to += ends;
+        from = after + one;
       }
       const std::size_t length = std::min(text.find('\r', from), text.size()) - from;
       std::memmove(text.data() + to, text.data() + from, length);
@@ -203,20 +213,14 @@ std::string with_lf(std::string text) {
       from += length;
     }
     text.resize(to);
-    return text;
   }
+  if (text.find('\0') == text.npos) return text;
   std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\r') {
-      out += '\n';
-      if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
-    } else if (text[i] == '\0') {
+  for (char c : text)
+    if (c == '\0')
       out += "\xEF\xBF\xBD";
-    } else {
-      out += text[i];
-    }
-  }
+    else
+      out += c;
   return out;
 }
 

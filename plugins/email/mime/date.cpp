@@ -1,4 +1,5 @@
 // Dates as they are found: RFC 5322 §3.3 and §4.3, asctime, ISO 8601.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -56,13 +57,25 @@ std::string strip_comments(std::string_view s) {
     else if (!depth)
       out += c;
   }
-  return out;
+  std::string tight;  // "09:55 : 06"
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (is_space(out[i])) {
+      const std::size_t next = out.find_first_not_of(" \t\r\n", i);
+      if (next != out.npos && (out[next] == ':' || (tight.ends_with(':') && is_digit(out[next])))) {
+        i = next - 1;
+        continue;
+      }
+    }
+    tight += out[i];
+  }
+  return tight;
 }
 
-bool read_time(std::string_view word, Fields& f) {
-  const std::size_t c1 = word.find(':');
+// "10:00", "10:00:00.123", with '.' for ':' where `separator` says so.
+bool read_time(std::string_view word, Fields& f, char separator = ':') {
+  const std::size_t c1 = word.find(separator);
   if (c1 == word.npos) return false;
-  const std::size_t c2 = word.find(':', c1 + 1);
+  const std::size_t c2 = word.find(separator, c1 + 1);
   const auto hour = number(word.substr(0, c1), 2);
   const auto minute = number(word.substr(c1 + 1, c2 == word.npos ? c2 : c2 - c1 - 1), 2);
   if (!hour || !minute) return false;
@@ -97,8 +110,11 @@ bool read_zone(std::string_view word, Fields& f) {
     f.zone = minutes;
     return true;
   }
-  const std::size_t letters = word.find_first_of("+-");
-  const std::string name = to_lower(word.substr(0, letters));
+  std::size_t letters = word.find_first_of("+-");
+  std::string name = to_lower(word.substr(0, letters));
+  while (!name.empty() && (name.front() == '"' || name.front() == '\'')) name.erase(0, 1);
+  const auto end = std::find_if_not(name.begin(), name.end(), is_alpha);  // "EST5EDT"
+  name.erase(end, name.end());
   for (const auto& zone : kZones) {
     if (zone.name != name) continue;
     f.zone = zone.minutes;
@@ -124,6 +140,20 @@ bool read_dashed(std::string_view word, Fields& f) {
   f.day = a.size() == 4 ? *last : *first;
   f.year = a.size() == 4 ? *first : *last;
   return a.size() == 4 || named;
+}
+
+// "11/23/2020" as Americans write it, unless only the other order is a date.
+bool read_slashed(std::string_view word, Fields& f) {
+  const std::size_t s1 = word.find('/');
+  const std::size_t s2 = s1 == word.npos ? s1 : word.find('/', s1 + 1);
+  if (s2 == word.npos) return false;
+  const auto a = number(word.substr(0, s1), 2), b = number(word.substr(s1 + 1, s2 - s1 - 1), 2),
+             year = number(word.substr(s2 + 1), 4);
+  if (!a || !b || !year) return false;
+  f.month = *a > 12 ? *b : *a;
+  f.day = *a > 12 ? *a : *b;
+  f.year = *year;
+  return true;
 }
 
 // Days since 1970-01-01 in the proleptic Gregorian calendar.
@@ -165,9 +195,24 @@ void read_word(std::string_view word, Fields& f) {
       f.day = *n;
     else if (f.year < 0 && f.month)
       f.year = *n;
-  } else if (!f.month) {
+  } else if (f.day && f.hour < 0 && read_time(word, f, '.')) {
+    // taken: "10.00.00"
+  } else if (!f.month && !read_slashed(word, f)) {
     read_dashed(word, f);
   }
+}
+
+// The inverse of days_from_civil().
+void civil_from_days(std::int64_t days, int& y, int& m, int& d) {
+  days += 719468;
+  const std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+  const std::int64_t doe = days - era * 146097;
+  const std::int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const std::int64_t mp = (5 * doy + 2) / 153;
+  d = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
+  m = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
+  y = static_cast<int>(yoe + era * 400 + (m <= 2));
 }
 
 }  // namespace
@@ -193,20 +238,24 @@ std::optional<ParsedDate> parse_date(std::string_view value) {
   if (year_digits == 3) f.year += 1900;
   if (f.pm && f.hour < 12) f.hour += 12;
   if (f.am && f.hour == 12) f.hour = 0;
-  if (f.year < 1900 || f.year > 9999 || f.month < 1 || f.month > 12 || f.day < 1 ||
+  if (f.year < 1900 || f.year > 9998 || f.month < 1 || f.month > 12 || f.day < 1 ||
       f.day > days_in(f.year, f.month))
     return {};
-  if (f.hour > 23 || f.minute > 59 || f.second > 60) return {};
+  if (f.hour > 24 || (f.hour == 24 && (f.minute || f.second)) || f.minute > 59 || f.second > 60) return {};
   if (f.hour < 0) f.hour = 0;
-  const int second = std::min(f.second, 59);  // a leap second has no number of its own in Unix time
   const int zone = f.zone.value_or(0);
   ParsedDate date;
-  const std::int64_t of_day = f.hour * 3600 + f.minute * 60 + second;
-  date.unix_seconds =
-      days_from_civil(f.year, f.month, f.day) * 86400 + of_day - static_cast<std::int64_t>(zone) * 60;
+  // 24:00:00 and a leap second have no numbers of their own in Unix time: they are the next day's, and
+  // second's.
+  const std::int64_t local =
+      days_from_civil(f.year, f.month, f.day) * 86400 + f.hour * 3600 + f.minute * 60 + f.second;
+  date.unix_seconds = local - static_cast<std::int64_t>(zone) * 60;
+  const std::int64_t days = local >= 0 ? local / 86400 : (local - 86399) / 86400;
+  const auto of_day = static_cast<int>(local - days * 86400);
+  civil_from_days(days, f.year, f.month, f.day);
   std::array<char, 64> text{};
   int n = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d", f.year, f.month, f.day,
-                        f.hour, f.minute, second);
+                        of_day / 3600, of_day / 60 % 60, of_day % 60);
   date.rfc3339.assign(text.data(), static_cast<std::size_t>(n));
   if (zone == 0) {
     date.rfc3339 += 'Z';

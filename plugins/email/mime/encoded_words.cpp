@@ -6,10 +6,12 @@
 #include "mime/codec.hpp"
 #include "mime/headers.hpp"
 #include "mime/parse.hpp"
-#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
+
+constexpr std::size_t kMaxWord =
+    2'000;  // bytes of one word that may hold an address's marks; RFC 2047 §2 says 75
 
 struct Word {
   std::string_view charset;
@@ -41,7 +43,20 @@ bool read_word(std::string_view s, std::size_t at, bool& no_more_ends, Word& wor
   return true;
 }
 
+// Text between words; ISO-2022-JP is told by its escapes and needs no label.
+std::string plain_text(std::string_view s) {
+  return looks_like_iso2022jp(s) ? to_utf8(s, {}) : lossy_utf8(s);
+}
+
 }  // namespace
+
+std::size_t encoded_word_length(std::string_view s) {
+  bool no_more_ends = false;
+  Word word;
+  if (!s.starts_with("=?") || !read_word(s.substr(0, kMaxWord), 0, no_more_ends, word)) return 0;
+  if (std::any_of(s.begin(), s.begin() + static_cast<std::ptrdiff_t>(word.end), is_space)) return 0;
+  return word.end;
+}
 
 std::string one_line(std::string text) {
   if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; })) return text;
@@ -86,7 +101,10 @@ std::string unfold(std::string_view value, std::size_t max_bytes, bool* cut) {
   return out;
 }
 
-std::string decode_header(std::string_view value) {
+std::string decode_header(std::string_view value) { return decode_header(value, nullptr); }
+
+std::string decode_header(std::string_view value, HeaderNotes* notes) {
+  CharsetNotes charset_notes;
   const std::string flat = unfold(trim(value), value.size(), nullptr);
   const std::string_view s = flat;
   std::string out;
@@ -96,7 +114,7 @@ std::string decode_header(std::string_view value) {
   bool no_more_ends = false;
   std::size_t plain = 0;  // where text begins that is not yet in `out`
   const auto close = [&] {
-    if (open) out += to_utf8(bytes, charset);
+    if (open) out += to_utf8(bytes, charset, &charset_notes);
     bytes.clear();
     open = false;
   };
@@ -111,7 +129,7 @@ std::string decode_header(std::string_view value) {
     const bool adjacent = open && trim(between).empty();
     if (!adjacent || !iequals(charset, word.charset)) {
       close();
-      if (!adjacent) out += aoh::valid_utf8(between);
+      if (!adjacent) out += plain_text(between);
       charset = word.charset;
     }
     bytes += word.encoding == 'b' ? decode_base64(word.text) : decode_q(word.text);
@@ -119,7 +137,12 @@ std::string decode_header(std::string_view value) {
     plain = at = word.end;
   }
   close();
-  out += aoh::valid_utf8(s.substr(plain));
+  out += plain_text(s.substr(plain));
+  if (notes) {
+    notes->invalid =
+        notes->invalid || charset_notes.invalid || charset_notes.undeclared || charset_notes.unknown;
+    notes->line_end = notes->line_end || out.find_first_of("\r\n") != out.npos;
+  }
   return one_line(std::move(out));
 }
 

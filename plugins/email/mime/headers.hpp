@@ -14,6 +14,18 @@ std::string one_line(std::string text);
 /// The value without line ends (RFC 5322 §2.2.3), at most `max_bytes`; `cut` is set when there was more.
 std::string unfold(std::string_view value, std::size_t max_bytes, bool* cut);
 
+/// What decoding a value brought to light.
+struct HeaderNotes {
+  bool invalid = false;   ///< an encoded word has bytes that are not of its charset
+  bool line_end = false;  ///< an encoded word holds a line end: in another reader a field may begin there
+};
+/// decode_header() with notes (each set, never cleared); nullptr for none.
+std::string decode_header(std::string_view value, HeaderNotes* notes);
+
+/// How long the encoded word at the start of `s` is (RFC 2047 §2: no white space in it); 0 when there is
+/// none.
+std::size_t encoded_word_length(std::string_view s);
+
 /// A parameter after RFC 2231 continuations are joined and decoded; the name in lower case, the value valid
 /// UTF-8.
 struct Parameter {
@@ -24,7 +36,8 @@ struct Parameter {
 struct Structured {
   std::string value;
   std::vector<Parameter> parameters;
-  bool repeated = false;  ///< a parameter stands twice with different values; the first counts
+  std::vector<Parameter> repeated;  ///< what stands again with another value; the first one counts
+  bool gap = false;                 ///< a piece of an RFC 2231 value is missing
 
   const std::string* find(std::string_view name) const;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mime/calendar.hpp"
+
 namespace mailroom::mime {
 namespace {
 
@@ -36,6 +38,7 @@ class Renderer {
     if (o_.format != Format::summary && m_.text) window("text", *m_.text);
     if (o_.format == Format::full && m_.html) window("html", *m_.html);
     attachments();
+    calendar();
     if (o_.headers) headers();
     out_.set("size", m_.size);
     if (m_.truncated) cut_.set("limits", true);
@@ -82,21 +85,54 @@ class Renderer {
     if (m_.attachments.empty()) return;
     Json list = Json::array();
     const std::size_t count = std::min(m_.attachments.size(), o_.max_attachments);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto& a = m_.attachments[i];
-      Json json = Json::object();
-      json.set_if(!a.part.empty(), "part", a.part);
-      if (a.filename) json.set("filename", *a.filename);
-      json.set("mime_type", a.mime_type).set("size", a.size);
-      json.set_if(a.size_estimated, "size_estimated", true);
-      json.set_if(!a.disposition.empty(), "disposition", a.disposition);
-      json.set_if(!a.content_id.empty(), "content_id", a.content_id);
-      json.set_if(!a.charset.empty(), "charset", a.charset);
-      if (a.sha256) json.set("sha256", *a.sha256);
-      list.push(std::move(json));
-    }
+    for (std::size_t i = 0; i < count; ++i) list.push(attachment(m_.attachments[i]));
     out_.set("attachments", std::move(list));
     if (count < m_.attachments.size()) shown("attachments", count, m_.attachments.size());
+  }
+
+  Json attachment(const Attachment& a) const {
+    Json json = Json::object();
+    json.set_if(!a.part.empty(), "part", a.part);
+    if (a.filename) json.set("filename", *a.filename);
+    json.set("mime_type", a.mime_type).set("size", a.size);
+    json.set_if(a.size_estimated, "size_estimated", true);
+    json.set_if(!a.disposition.empty(), "disposition", a.disposition);
+    json.set_if(!a.content_id.empty(), "content_id", a.content_id);
+    json.set_if(!a.charset.empty(), "charset", a.charset);
+    json.set_if(!a.kind.empty(), "kind", a.kind);
+    if (a.sha256) json.set("sha256", *a.sha256);
+    if (a.message) json.set("message", attached_message(*a.message));
+    if (!a.contents.empty()) {
+      Json inside = Json::array();
+      const std::size_t count = std::min(a.contents.size(), o_.max_attachments);
+      for (std::size_t i = 0; i < count; ++i) inside.push(attachment(a.contents[i]));
+      json.set("contents", std::move(inside));
+    }
+    return json;
+  }
+
+  Json attached_message(const AttachedMessage& m) const {
+    Json json = Json::object();
+    if (m.message_id) json.set("message_id", *m.message_id);
+    if (m.date) json.set("date", *m.date);
+    if (m.subject) json.set("subject", *m.subject);
+    const auto people = [&](const char* key, const std::vector<Address>& list) {
+      if (list.empty()) return;
+      Json all = Json::array();
+      for (std::size_t i = 0; i < std::min(list.size(), o_.max_addresses); ++i)
+        all.push(address_json(list[i]));
+      json.set(key, std::move(all));
+    };
+    people("from", m.from);
+    people("to", m.to);
+    return json;
+  }
+
+  void calendar() {
+    if (m_.calendar.empty()) return;
+    Json list = Json::array();
+    for (const auto& item : m_.calendar) list.push(calendar_json(item, o_.max_addresses));
+    out_.set("calendar", std::move(list));
   }
 
   void headers() {

@@ -18,6 +18,12 @@ struct Address {
   friend bool operator==(const Address&, const Address&) = default;
 };
 
+/// What the header of an attached message says.
+struct AttachedMessage {
+  std::optional<std::string> subject, date, message_id;  ///< as in Message
+  std::vector<Address> from, to;
+};
+
 /// A leaf part that is not shown as the message's text. Its bytes stay in the raw message: decode_part()
 /// gives them.
 struct Attachment {
@@ -31,6 +37,36 @@ struct Attachment {
   std::string content_id;       ///< without angle brackets; empty when absent
   std::optional<std::string> sha256;  ///< lower-case hex over the decoded bytes, where they were read
   std::string charset;                ///< as labelled, of text parts; empty when absent
+  std::string kind;  ///< "message", "tnef", "calendar", "smime-encrypted" ...; empty for a file
+  std::optional<AttachedMessage> message;  ///< of a message/rfc822
+  std::vector<Attachment>
+      contents;  ///< what lies within (an attached message, winmail.dat, an opaque signature),
+                 ///< one level deep, at most 200; decode_part() gives each by its `part`
+};
+
+/// A time of a calendar, as written: "2026-11-23T10:00:00" of `zone`, with 'Z' when UTC, or "2026-11-23" of a
+/// whole day.
+struct CalendarTime {
+  std::string value;
+  std::string zone;  ///< TZID; empty when absent
+};
+
+struct CalendarPerson {
+  std::string name, address;   ///< CN, and what follows "mailto:"
+  std::string partstat, role;  ///< in lower case: "accepted", "req-participant"; empty when absent
+  bool rsvp = false;
+};
+
+/// An event, task or the like of a text/calendar part (RFC 5545, 5546). Nothing is computed: RRULE is text.
+struct CalendarItem {
+  std::string part;       ///< which part it came from
+  std::string method;     ///< of the calendar, lower case: "request", "reply", "cancel" ...
+  std::string component;  ///< "event", "todo", "journal", "freebusy"
+  std::string uid, summary, description, location, status, rrule, duration;
+  std::optional<std::int64_t> sequence;
+  std::optional<CalendarTime> start, end, recurrence_id;  ///< `end` is DUE of a task
+  std::optional<CalendarPerson> organizer;
+  std::vector<CalendarPerson> attendees;
 };
 
 /// Something that makes a message readable in two ways, or that a limit cut. Codes are stable, for programs.
@@ -60,6 +96,7 @@ struct Message {
   std::optional<std::string>
       html;  ///< as sent (converted to UTF-8), never sanitised: do not show it as it is
   std::vector<Attachment> attachments;
+  std::vector<CalendarItem> calendar;   ///< of all its calendar parts, at most 100
   std::vector<HeaderField> headers;     ///< in the order of the message
   std::string mime_type;                ///< of the whole message, lower case
   std::vector<std::string> part_types;  ///< of every part, lower case, in order; the whole message's first

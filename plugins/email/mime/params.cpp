@@ -105,9 +105,7 @@ struct Pending {
 std::string join(const std::map<unsigned, Segment>& segments) {
   std::string bytes, charset;
   bool any_extended = false;
-  unsigned expected = segments.begin()->first;
-  for (const auto& [number, segment] : segments) {
-    if (number != expected++) break;  // a piece is missing: what follows it would be misread
+  for (const auto& [number, segment] : segments) {  // what is missing is left out, as others do
     std::string_view value = segment.value;
     if (segment.extended && number == segments.begin()->first) {
       const std::size_t q1 = value.find('\'');
@@ -163,15 +161,25 @@ Structured parse_structured(std::string_view field_value) {
     auto it = std::find_if(pending.begin(), pending.end(), [&](const Pending& p) { return p.name == name; });
     if (it == pending.end()) it = pending.insert(pending.end(), Pending{std::string(name), {}, {}});
     if (number) {
-      result.repeated |= !it->segments.emplace(*number, Segment{std::move(raw.value), extended}).second;
+      const auto [at, is_new] = it->segments.emplace(*number, Segment{raw.value, extended});
+      if (!is_new && at->second.value != raw.value) result.repeated.push_back({it->name, raw.value});
     } else if (!it->plain) {
       it->plain = std::move(raw.value);
-    } else {
-      result.repeated |= *it->plain != raw.value;
+    } else if (*it->plain != raw.value) {
+      result.repeated.push_back({it->name, decode_header(raw.value)});
     }
   }
-  for (const auto& p : pending)
+  for (const auto& p : pending) {
+    result.gap = result.gap || (!p.segments.empty() && p.segments.rbegin()->first + 1 != p.segments.size());
     result.parameters.push_back({p.name, p.segments.empty() ? decode_header(*p.plain) : join(p.segments)});
+    // "filename=_.txt; filename*=utf-8''%C3%A4.txt": the first is for those who cannot read the second. Two
+    // kinds of file are no such pair.
+    const auto kind = [](std::string_view name) {
+      return to_lower(name.substr(std::min(name.rfind('.'), name.size())));
+    };
+    if (p.plain && !p.segments.empty() && kind(*p.plain) != kind(result.parameters.back().value))
+      result.repeated.push_back({p.name, decode_header(*p.plain)});
+  }
   return result;
 }
 

@@ -8,20 +8,20 @@
 #include <memory>
 
 #include "mime/ascii.hpp"
+#include "mime/calendar.hpp"
 #include "mime/charset.hpp"
-#include "mime/codec.hpp"
+#include "mime/compare.hpp"
+#include "mime/fields.hpp"
+#include "mime/flowed.hpp"
 #include "mime/headers.hpp"
 #include "mime/html_guard.hpp"
 #include "mime/html_text.hpp"
-#include "mime/invisible.hpp"
+#include "mime/inner.hpp"
 #include "mime/scanner.hpp"
 #include "mime/transfer.hpp"
-#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
-
-constexpr std::size_t kMaxWarnings = 200;
 
 using HashContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
@@ -51,56 +51,28 @@ class Sha256 {
   bool good_ = false;
 };
 
-// What a part is, from its own header fields.
-struct PartInfo {
-  std::string disposition;  // lower case; empty when absent
-  std::optional<std::string> filename;
-  std::string charset;
-  std::string encoding;
-  std::string content_id;
-  bool names_differ = false;
-};
-
-PartInfo part_info(const EntitySpan& entity, const ParseLimits& limits) {
-  PartInfo info;
-  const auto disposition =
-      parse_structured(unfold(entity.field("content-disposition"), limits.max_field_bytes, nullptr));
-  info.disposition = disposition.value.substr(0, 100);
-  const std::string* filename = disposition.find("filename");
-  const std::string* name = entity.content_type.find("name");
-  if (filename && !filename->empty())
-    info.filename = *filename;
-  else if (name && !name->empty())
-    info.filename = *name;
-  info.names_differ = filename && name && *filename != *name && !filename->empty() && !name->empty();
-  if (const std::string* charset = entity.content_type.find("charset"))
-    info.charset = aoh::utf8_prefix(*charset, 100);
-  info.encoding = unfold(trim(entity.field("content-transfer-encoding")), 200, nullptr);
-  const auto ids = parse_ids(unfold(entity.field("content-id"), limits.max_field_bytes, nullptr));
-  if (!ids.empty()) info.content_id = ids.front();
-  return info;
-}
-
 class Builder {
  public:
-  Builder(std::string_view raw, const ParseLimits& limits) : limits_(limits) { message_.size = raw.size(); }
+  Builder(std::string_view raw, const ParseLimits& limits, int level) : limits_(limits), level_(level) {
+    message_.size = raw.size();
+  }
 
   Message headers_only(Scan scanned) {
     take(std::move(scanned));
-    root_headers();
-    message_.mime_type = scan_.entities.front().type;
     return std::move(message_);
   }
 
   Message whole(Scan scanned) {
     take(std::move(scanned));
-    root_headers();
-    message_.mime_type = scan_.entities.front().type;
     mark_alternatives();
     for (std::size_t i = 0; i < scan_.entities.size(); ++i) {
       message_.part_types.push_back(scan_.entities[i].type);
-      if (!scan_.entities[i].multipart) leaf(i);
+      if (!scan_.entities[i].multipart)
+        leaf(i);
+      else
+        container(scan_.entities[i]);
     }
+    inner_body();
     message_.text_from_html = !has_plain_ && from_html_;
     if (has_blank_ || has_plain_ || from_html_) message_.text = std::move(text_);
     if (has_html_) message_.html = std::move(html_);
@@ -112,99 +84,22 @@ class Builder {
     scan_ = std::move(scanned);
     message_.warnings = std::move(scan_.warnings);
     message_.truncated = scan_.truncated;
+    std::string_view declared;
+    for (const auto& entity : scan_.entities)
+      if (const std::string* charset = entity.content_type.find("charset"); charset && declared.empty())
+        declared = *charset;
+    read_fields(scan_.entities.front(), limits_, declared, message_, warnings_);
+    message_.mime_type = scan_.entities.front().type;
   }
 
-  void warn(std::string_view code, std::string_view detail) {
-    for (const auto& w : message_.warnings)
-      if (w.code == code && w.detail == detail) return;
-    if (message_.warnings.size() < kMaxWarnings)
-      message_.warnings.push_back({std::string(code), std::string(aoh::utf8_prefix(detail, 200))});
-  }
-
-  // Without the characters that draw nothing, which are told (SPEC §6).
-  void clean(std::string& text, bool reading) {
-    HiddenLog log;
-    text = clean_invisible(std::move(text), log, reading);
-    for (const auto& w : log.warnings()) warn(w.code, w.detail);
-  }
-
-  void limit(std::string_view code, std::string_view detail) {
-    message_.truncated = true;
-    warn(code, detail);
-  }
-
-  void root_headers() {
-    std::vector<std::string> seen;
-    bool cut = false;
-    for (const auto& span : scan_.entities.front().fields) {
-      const std::string raw = unfold(trim(span.value), limits_.max_field_bytes, &cut);
-      HeaderField field{aoh::valid_utf8(span.name), decode_header(raw), one_line(aoh::valid_utf8(raw))};
-      if (!is_ascii(raw) && !is_utf8(raw))
-        warn("header_8bit", field.name +
-                                " has 8-bit bytes of no declared charset; as windows-1252 it reads: " +
-                                one_line(as_windows1252(raw.substr(0, 120))));
-      std::string name = to_lower(field.name);
-      const bool first = std::find(seen.begin(), seen.end(), name) == seen.end();
-      known_field(name, raw, field.value, first);
-      if (first && seen.size() < 500) seen.push_back(std::move(name));
-      message_.headers.push_back(std::move(field));
-    }
-    if (cut) limit("limit_field", "a header field is longer than is read");
-  }
-
-  void known_field(const std::string& name, const std::string& raw, const std::string& value, bool first) {
-    struct List {
-      std::string_view name;
-      std::vector<Address> Message::*member;
-      bool once;
-    };
-    static constexpr std::array<List, 6> kLists{{{"from", &Message::from, true},
-                                                 {"sender", &Message::sender, true},
-                                                 {"reply-to", &Message::reply_to, true},
-                                                 {"to", &Message::to, false},
-                                                 {"cc", &Message::cc, false},
-                                                 {"bcc", &Message::bcc, false}}};
-    const bool single = name == "subject" || name == "date" || name == "message-id" ||
-                        name == "in-reply-to" || name == "references" || name == "content-type" ||
-                        name == "content-transfer-encoding" || name == "content-disposition";
-    for (const auto& list : kLists) {
-      if (list.name != name) continue;
-      if (!first) warn("header_repeated", name + " stands more than once");
-      if (!first && list.once)
-        return;  // the first one counts; a signature may cover another: hence the warning
-      auto& into = message_.*list.member;
-      auto more = parse_addresses(raw, limits_.max_addresses - std::min(limits_.max_addresses, into.size()));
-      for (auto& a : more) {
-        clean(a.name, true);
-        clean(a.group, true);
-      }
-      into.insert(into.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-      if (into.size() >= limits_.max_addresses)
-        limit("limit_addresses", "more addresses than are read in " + name);
-      return;
-    }
-    if (!single) return;
-    if (!first) {
-      warn("header_repeated", name + " stands more than once");
-      return;
-    }
-    if (name == "subject") {
-      if (!value.empty()) clean(message_.subject.emplace(value), true);
-    } else if (name == "date") {
-      if (auto date = parse_date(raw)) {
-        message_.date = std::move(date->rfc3339);
-        message_.date_unix = date->unix_seconds;
-      } else if (!value.empty()) {
-        warn("date_invalid", "the Date field is no date");
-      }
-    } else if (name == "message-id") {
-      auto ids = parse_ids(raw);
-      if (!ids.empty()) message_.message_id = std::move(ids.front());
-    } else if (name == "in-reply-to") {
-      message_.in_reply_to = parse_ids(raw);
-    } else if (name == "references") {
-      message_.references = parse_ids(raw);
-    }
+  void container(const EntitySpan& entity) {
+    const Transfer encoding = part_info(entity, limits_).encoding;
+    if (encoding != Transfer::identity && encoding != Transfer::unknown)
+      warnings_.add("encoding_on_multipart", "a multipart claims a transfer encoding, which it cannot have");
+    if (entity.type == "multipart/signed")
+      warnings_.add("signature_unverified", "the message is signed; the signature was not verified");
+    if (entity.type == "multipart/encrypted")
+      warnings_.add("encrypted", "the content is encrypted with PGP: it cannot be read here");
   }
 
   // Shown as text: text/plain and text/html that is neither an attachment nor a named file beside other parts
@@ -236,47 +131,108 @@ class Builder {
     const EntitySpan& entity = scan_.entities[index];
     const PartInfo info = part_info(entity, limits_);
     if (info.names_differ)
-      warn("filename_conflict", "Content-Type and Content-Disposition name a part differently");
+      warnings_.add("filename_conflict", "a part is named differently in several places");
+    if (info.name_broken) warnings_.add("filename_broken", "a piece of a part's name is missing");
     if (!is_body(entity, info)) {
       attachment(entity, info);
       return;
     }
     bool broken = false;
-    bool undeclared = false;
+    CharsetNotes notes;
     // Enough bytes to fill the limit, whatever their charset; the rest of a long text is not even kept.
     const std::size_t most = limits_.max_text_bytes + limits_.max_text_bytes / 2 + kDecodeBlock;
+    const bool plain_text = info.encoding == Transfer::base64 && !looks_like_base64(entity.body);
     std::string bytes;
     scratch_.clear();
     DecodedBytes blocks(scratch_, [&](std::string_view block) {
       if (bytes.size() < most) bytes += block;
     });
-    decode_transfer(entity.body.substr(0, most * 4), transfer_of(info.encoding), blocks, broken);
-    if (bytes.size() >= most) limit("limit_text", "the text is longer than is read");
-    if (broken) warn("encoding_broken", "the transfer encoding of a text part is damaged or unknown");
-    std::string text = with_lf(to_utf8(bytes, info.charset, &undeclared, most));
-    if (undeclared) warn("charset_undeclared", "a text part has 8-bit bytes, no charset, and is not UTF-8");
+    decode_transfer(entity.body.substr(0, most * 4), plain_text ? Transfer::unknown : info.encoding, blocks,
+                    broken);
+    if (bytes.size() >= most) warnings_.limit("limit_text", "the text is longer than is read");
+    if (broken)
+      warnings_.add("encoding_broken", "the transfer encoding of a text part is damaged or unknown");
+    std::string text = with_lf(to_utf8(bytes, info.charset, &notes, most));
+    charset_warnings(notes, bytes, info.charset);
+    if (bytes.find('\0') != bytes.npos) warnings_.add("nul", "a text part holds NUL bytes");
     if (entity.type == "text/plain") {
-      (trim(text).empty() ? has_blank_ : has_plain_) = true;
-      clean(text, true);
-      append(text_, text);
-      return;
+      plain(entity, info, std::move(text));
+    } else {
+      html(index, text);
     }
+  }
+
+  void plain(const EntitySpan& entity, const PartInfo& info, std::string text) {
+    embedded_warnings(text, warnings_);
+    if (info.flowed) text = unflow(text, info.delsp);
+    if (entity.parent == 0 && begins_with_fields(text))
+      warnings_.add("header_in_body",
+                    "a body begins with MIME header fields: another reader may take them for the header");
+    (trim(text).empty() ? has_blank_ : has_plain_) = true;
+    clean(text, true, warnings_);
+    append(text_, text);
+  }
+
+  void html(std::size_t index, const std::string& text) {
     has_html_ = true;
     append(html_, text);
     const std::size_t alternative = alternative_[index];
-    if (alternative != kNone && has_plain_in_[alternative]) return;
-    if (text.size() > kMaxHtmlBytes) limit("limit_html", "only the beginning of the HTML was made into text");
-    const HtmlText read = read_html(text, limits_.max_text_bytes, message_.subject.value_or(""));
-    for (const auto& w : read.warnings) warn(w.code, w.detail);
+    if (alternative != kNone && has_plain_in_[alternative]) {
+      if (differ_entirely(text_, text))
+        warnings_.add("alternatives_differ", "the plain text and the HTML have hardly a word in common");
+      return;
+    }
+    if (has_plain_ && same_words(text_, text))
+      return;  // the same again, beside it instead of as an alternative
+    read_text_of(text);
+  }
+
+  void read_text_of(const std::string& html) {
+    if (html.size() > kMaxHtmlBytes)
+      warnings_.limit("limit_html", "only the beginning of the HTML was made into text");
+    const HtmlText read = read_html(html, limits_.max_text_bytes, message_.subject.value_or(""));
+    for (const auto& w : read.warnings) warnings_.add(w.code, w.detail);
     append(text_, read.text);
     from_html_ = true;
+  }
+
+  // Where the message itself shows no text, what winmail.dat or an opaque signature holds.
+  void inner_body() {
+    if (has_plain_ || has_html_ || (!inner_.text && !inner_.html)) return;
+    if (inner_.html) {
+      has_html_ = true;
+      append(html_, *inner_.html);
+    }
+    if (inner_.text) {
+      has_plain_ = true;
+      clean(*inner_.text, true, warnings_);
+      append(text_, *inner_.text);
+    } else {
+      read_text_of(*inner_.html);
+    }
+  }
+
+  void charset_warnings(const CharsetNotes& notes, std::string_view bytes, const std::string& label) {
+    if (notes.undeclared || notes.unknown) {
+      const std::string charset = guess_charset(bytes, {});
+      warnings_.add(notes.unknown ? "charset_unknown" : "charset_undeclared",
+                    "a text part has 8-bit bytes" +
+                        (notes.unknown ? " in \"" + label + "\", which nobody knows"
+                                       : ", no charset, and is not UTF-8") +
+                        "; as " + charset +
+                        " it begins: " + one_line(convert_from(charset, bytes.substr(0, 100)).value_or("")));
+    }
+    if (notes.invalid)
+      warnings_.add("charset_invalid", "a text part has bytes that are not of its charset, " + label);
+    if (notes.label_wrong)
+      warnings_.add("charset_wrong", "a text part says " + label + " and is valid in another charset");
   }
 
   void append(std::string& to, std::string_view piece) {
     const bool apart = !to.empty() && to.back() != '\n' && !piece.empty();
     if (apart && to.size() < limits_.max_text_bytes) to += '\n';
     const std::size_t room = limits_.max_text_bytes - std::min(limits_.max_text_bytes, to.size());
-    if (piece.size() > room) limit("limit_text", "the text is longer than is read");
+    if (piece.size() > room) warnings_.limit("limit_text", "the text is longer than is read");
     to += aoh::utf8_prefix(piece, room);
   }
 
@@ -284,13 +240,14 @@ class Builder {
     Attachment a;
     a.part = entity.number;
     a.filename = info.filename;
-    if (a.filename) clean(*a.filename, false);
+    if (a.filename) clean(*a.filename, false, warnings_);
     a.mime_type = entity.type;
     a.disposition = info.disposition.empty() ? "attachment" : info.disposition;
     a.content_id = info.content_id;
+    a.kind = kind_of(entity, scan_.entities[entity.parent], info);
     if (entity.type.starts_with("text/")) a.charset = info.charset;
     if (hashed_ + entity.body.size() > limits_.max_hash_bytes) {
-      const bool base64 = iequals(info.encoding, "base64");
+      const bool base64 = info.encoding == Transfer::base64;
       a.size = base64 ? entity.body.size() / 4 * 3 : entity.body.size();
       a.size_estimated = true;
     } else {
@@ -301,19 +258,44 @@ class Builder {
         a.size += block.size();
         if (limits_.hash_attachments) hash.update(block);
       });
-      decode_transfer(entity.body, transfer_of(info.encoding), blocks, broken);
+      decode_transfer(entity.body, info.encoding, blocks, broken);
       hashed_ += entity.body.size();
       if (limits_.hash_attachments) a.sha256 = hash.hex();
       if (broken)
-        warn("encoding_broken", "the transfer encoding of part " + entity.number + " is damaged or unknown");
+        warnings_.add("encoding_broken",
+                      "the transfer encoding of part " + entity.number + " is damaged or unknown");
     }
+    InnerBody body = read_inner(entity.body, info.encoding, limits_, level_, a, warnings_);
+    if (!inner_.text) inner_.text = std::move(body.text);
+    if (!inner_.html) inner_.html = std::move(body.html);
+    if (a.kind == "calendar") calendar(entity, info);
     message_.attachments.push_back(std::move(a));
+  }
+
+  void calendar(const EntitySpan& entity, const PartInfo& info) {
+    constexpr std::size_t kMaxItems = 100;
+    const PartBytes bytes(entity.body.substr(0, kMaxInnerBytes), info.encoding);
+    bool cut = false;
+    auto items = parse_calendar(with_lf(to_utf8(bytes.view(), info.charset)),
+                                kMaxItems - message_.calendar.size(), cut);
+    for (auto& item : items) {
+      item.part = entity.number;
+      for (std::string* text : {&item.summary, &item.description, &item.location})
+        clean(*text, true, warnings_);
+      if (item.organizer) clean(item.organizer->name, true, warnings_);
+      for (auto& person : item.attendees) clean(person.name, true, warnings_);
+      message_.calendar.push_back(std::move(item));
+    }
+    if (cut) warnings_.limit("limit_calendar", "more of a calendar than is read");
   }
 
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   const ParseLimits& limits_;
+  const int level_;
   Message message_;
+  Warnings warnings_{message_};
   Scan scan_;
+  InnerBody inner_;
   std::vector<std::size_t> alternative_;
   std::vector<bool> has_plain_in_;
   std::string text_, html_;
@@ -327,28 +309,14 @@ class Builder {
 
 }  // namespace
 
-Message parse(std::string_view raw, const ParseLimits& limits) {
-  return Builder(raw, limits).whole(scan(raw, limits));
+Message parse_at(std::string_view raw, const ParseLimits& limits, int level) {
+  return Builder(raw, limits, level).whole(scan(raw, limits));
 }
+
+Message parse(std::string_view raw, const ParseLimits& limits) { return parse_at(raw, limits, 0); }
 
 Message parse_headers(std::string_view raw, const ParseLimits& limits) {
-  return Builder(raw, limits).headers_only(scan_headers(raw, limits));
-}
-
-std::optional<DecodedPart> decode_part(std::string_view raw, std::string_view part_number,
-                                       const ParseLimits& limits) {
-  const Scan scanned = scan(raw, limits);
-  for (const auto& entity : scanned.entities) {
-    if (entity.multipart || entity.number != part_number || part_number.empty()) continue;
-    const PartInfo info = part_info(entity, limits);
-    DecodedPart part;
-    part.bytes = decode_transfer(entity.body, info.encoding, &part.broken);
-    part.mime_type = entity.type;
-    part.charset = info.charset;
-    part.filename = info.filename;
-    return part;
-  }
-  return {};
+  return Builder(raw, limits, 0).headers_only(scan_headers(raw, limits));
 }
 
 }  // namespace mailroom::mime

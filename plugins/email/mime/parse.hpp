@@ -45,8 +45,8 @@ struct DecodedPart {
 };
 
 /// The part with IMAP number `part_number` ("1", "2.3"; "1" is the body of a message that is not multipart).
-/// Parts within an attached message/rfc822 are not reached: the attached message is the part. nullopt when
-/// there is none.
+/// Goes on into an attached message ("2.1"), winmail.dat ("2.tnef.1") and an opaque S/MIME signature
+/// ("1.smime.2"), eight containers deep. nullopt when there is none.
 std::optional<DecodedPart> decode_part(std::string_view raw, std::string_view part_number,
                                        const ParseLimits& limits = {});
 

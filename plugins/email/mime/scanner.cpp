@@ -46,7 +46,8 @@ class Scanner {
     if (end == raw_.npos) return line;
     line.next = end + 1;
     line.end = end;
-    if (!cr_only_ && end > at && raw_[end - 1] == '\r') --line.end;
+    while (!cr_only_ && line.end > at && raw_[line.end - 1] == '\r')
+      --line.end;  // "\r\r\n": a relay doubled it
     return line;
   }
 
@@ -57,13 +58,17 @@ class Scanner {
 
   void limit(std::string_view code, std::string detail) {
     scan_.truncated = true;
+    once(code, std::move(detail));
+  }
+
+  void once(std::string_view code, std::string detail) {
     for (const auto& w : scan_.warnings)
       if (w.code == code) return;
     warn(code, std::move(detail));
   }
 
   // Which open multipart's delimiter this line is, innermost first, and whether it closes it.
-  std::optional<std::size_t> delimiter(const Line& line, bool& closes) const {
+  std::optional<std::size_t> delimiter(const Line& line, bool& closes) {
     std::string_view text = raw_.substr(line.begin, line.end - line.begin);
     if (!text.starts_with("--")) return {};
     text.remove_prefix(2);
@@ -76,8 +81,15 @@ class Scanner {
         closes = !rest.empty();
         return i;
       }
+      if (!boundary.empty())
+        once("boundary_prefix", "a line begins with a boundary and goes on: some readers end the part there");
     }
     return {};
+  }
+
+  std::string_view text_at(std::size_t at) const {
+    const Line line = line_at(std::min(at, raw_.size()));
+    return raw_.substr(line.begin, line.end - line.begin);
   }
 
   static bool looks_like_field(std::string_view line) {
@@ -107,10 +119,18 @@ class Scanner {
           auto& value = entity.fields.back().value;
           value = raw_.substr(static_cast<std::size_t>(value.data() - raw_.data()));
           value = value.substr(0, static_cast<std::size_t>(raw_.data() + line.end - value.data()));
-        } else if (trim(text)
-                       .empty()) {  // a line of blanks before any field: an empty line that a relay damaged
+        } else if (trim(text).empty()) {
+          // A line of blanks before any field: an empty line that a relay damaged, unless it is the very
+          // first and fields follow.
+          const bool skipped = start == 0 && looks_like_field(text_at(line.next));
           at_ = line.next;
-          return;
+          if (!skipped) return;
+          continue;
+        } else if (start == 0 && line.begin == 0 && looks_like_field(trim(text))) {
+          warn("header_line_invalid", "the first field is indented");
+          const std::string_view field = trim(text);
+          entity.fields.push_back(
+              {trim(field.substr(0, field.find(':'))), field.substr(field.find(':') + 1)});
         }
       } else if (looks_like_field(text)) {
         cut = cut || entity.fields.size() >= limits_.max_headers ||
@@ -124,10 +144,11 @@ class Scanner {
       } else if (!(entity.fields.empty() && (text.starts_with("From ") || text.starts_with(">From ")))) {
         // Junk among fields is skipped, as readers do; where no field follows, the body has begun without an
         // empty line.
-        const Line following = line_at(std::min(line.next, raw_.size()));
-        const std::string_view after = raw_.substr(following.begin, following.end - following.begin);
-        warn("header_line_invalid", "a line of the header is not a field");
-        if (!looks_like_field(after)) return;
+        once("header_line_invalid", "a line of the header is not a field");
+        if (!looks_like_field(text_at(line.next))) {
+          once("header_unended", "a header is followed by text without an empty line between");
+          return;
+        }
       }
       at_ = line.next;
     }
@@ -155,21 +176,83 @@ class Scanner {
     bool field_cut = false;
     entity.content_type = parse_structured(unfold(value, limits_.max_field_bytes, &field_cut));
     if (field_cut) limit("limit_field", "a Content-Type field is longer than is read");
-    if (entity.content_type.repeated) warn("parameter_repeated", "a parameter of Content-Type stands twice");
-    std::string& type = entity.content_type.value;
-    const std::size_t slash = type.find('/');
-    const bool valid = slash != type.npos && slash > 0 && slash + 1 < type.size() && is_ascii(type) &&
-                       type.find_first_of(" \t<>@,;:\\\"[]?=", 0) == type.npos && type.size() <= 255;
-    if (!valid && !value.empty())
-      warn("content_type_invalid", "a Content-Type cannot be read; taken as text/plain");
-    entity.type = valid ? type : (digest && value.empty() ? "message/rfc822" : "text/plain");
+    if (!entity.content_type.repeated.empty())
+      once("parameter_repeated", "a parameter of Content-Type stands twice");
+    if (index > 0) repeated_fields(entity);
+    entity.type = type_of(entity, digest && value.empty() ? "message/rfc822" : "text/plain");
     if (entity.type.starts_with("multipart/")) begin_multipart(entity, index);
   }
 
+  // A part's own fields; the root's are looked at with the message's.
+  void repeated_fields(const EntitySpan& entity) {
+    for (std::string_view name : {"content-type", "content-transfer-encoding", "content-disposition"}) {
+      std::size_t count = 0;
+      for (const auto& field : entity.fields) count += iequals(field.name, name);
+      if (count > 1) once("header_repeated", std::string(name) + " stands more than once in a part");
+    }
+  }
+
+  // RFC 2045 §5.2: what cannot be read is text/plain. A part among others that names no text is a file of
+  // some kind, as readers have it.
+  std::string type_of(const EntitySpan& entity, std::string_view none) {
+    std::string_view type = entity.content_type.value;
+    type = trim(type.substr(0, type.find(',')));
+    if (type.empty() && entity.field("content-type").empty()) return std::string(none);
+    const std::size_t slash = type.find('/');
+    const bool valid = slash != type.npos && slash > 0 && slash + 1 < type.size() && is_ascii(type) &&
+                       type.find_first_of(" \t<>@,;:\\\"[]?=", 0) == type.npos && type.size() <= 255;
+    if (valid && type.size() == entity.content_type.value.size()) return std::string(type);
+    once("content_type_invalid", "a Content-Type cannot be read");
+    if (valid) return std::string(type);
+    const std::string_view major = type.substr(0, slash);
+    for (std::string_view other : {"application", "image", "audio", "video"})
+      if (major == other) return "application/octet-stream";
+    const bool root = scan_.entities.size() == 1;
+    return root || type.empty() || type.starts_with("text") ? "text/plain" : "application/octet-stream";
+  }
+
+  // "--boundary" at the start of a line, not too far off.
+  bool occurs(std::string_view boundary) const {
+    constexpr std::size_t kFar = 1u << 20;
+    const std::string_view near = raw_.substr(at_, kFar);
+    const std::string mark = "--" + std::string(boundary);
+    for (std::size_t at = near.find(mark); at != near.npos; at = near.find(mark, at + 1))
+      if (at == 0 || near[at - 1] == '\n' || near[at - 1] == '\r') return true;
+    return false;
+  }
+
+  // Where a header names several boundaries, the one that is used.
+  std::string boundary_of(const EntitySpan& entity) {
+    std::vector<std::string> named;
+    const auto add = [&](std::string_view boundary) {
+      while (!boundary.empty() && is_space(boundary.back())) boundary.remove_suffix(1);
+      if (!boundary.empty() && named.size() < 8 &&
+          std::find(named.begin(), named.end(), boundary) == named.end())
+        named.emplace_back(boundary);
+    };
+    const auto add_all = [&](const Structured& type) {
+      if (const std::string* parameter = type.find("boundary")) add(*parameter);
+      for (const auto& again : type.repeated)
+        if (again.name == "boundary") add(again.value);
+    };
+    add_all(entity.content_type);
+    std::size_t fields = 0;
+    for (const auto& field : entity.fields)
+      if (iequals(field.name, "content-type") && fields++ > 0 && fields < 8)
+        add_all(parse_structured(unfold(field.value, limits_.max_field_bytes, nullptr)));
+    if (named.size() > 1)
+      once("boundary_ambiguous", "a multipart names several boundaries; the one that occurs is used");
+    if (!named.empty() && named.front().size() > 2 && named.front().front() == '\'' &&
+        named.front().back() == '\'')
+      add(std::string_view(named.front()).substr(1, named.front().size() - 2));
+    if (named.size() > 1)
+      for (const auto& boundary : named)
+        if (occurs(boundary)) return boundary;
+    return named.empty() ? std::string() : named.front();
+  }
+
   void begin_multipart(EntitySpan& entity, std::size_t index) {
-    const std::string* parameter = entity.content_type.find("boundary");
-    std::string_view boundary = parameter ? std::string_view(*parameter) : std::string_view();
-    while (!boundary.empty() && is_space(boundary.back())) boundary.remove_suffix(1);
+    const std::string boundary = boundary_of(entity);
     if (boundary.empty() || boundary.size() > kMaxBoundary) {
       warn("boundary_missing", "a multipart without a usable boundary is read as text");
       entity.type = "text/plain";
@@ -184,7 +267,7 @@ class Scanner {
       if (open.boundary == boundary)
         warn("boundary_repeated", "a multipart uses the boundary of the one around it");
     entity.multipart = true;
-    open_.push_back({index, std::string(boundary)});
+    open_.push_back({index, boundary});
     in_body_ = false;
   }
 

@@ -47,10 +47,13 @@ class Base64 {
  public:
   explicit Base64(bool& broken) : broken_(broken) {}
 
+  bool ended() const { return ended_; }
+
   char* piece(std::string_view in, char* to) {
     const char* p = in.data();
     const char* const end = p + in.size();
-    while (p < end) {
+    while (p < end && !ended_) {
+      if (padded_ && !is_space(*p) && *p != '=' && !goes_on({p, static_cast<std::size_t>(end - p)})) break;
       if (in_group_ == 0 && !padded_) {
         for (; end - p >= 4; p += 4) {
           const std::uint32_t group =
@@ -95,7 +98,16 @@ class Base64 {
     return to;
   }
 
+  // Data after padding: another encoding glued on, or the footer that a mailing list put below?
+  bool goes_on(std::string_view rest) {
+    constexpr std::size_t kLook = 200;
+    for (char c : rest.substr(0, kLook))
+      if (value_at(0, c) == kNone && c != '=' && c != '\r' && c != '\n') ended_ = broken_ = true;
+    return !ended_;
+  }
+
   bool& broken_;
+  bool ended_ = false;
   std::uint32_t group_ = 0;
   unsigned in_group_ = 0;
   bool padded_ = false;
@@ -151,7 +163,7 @@ Transfer transfer_of(std::string_view encoding) {
 void decode_base64(std::string_view text, DecodedBytes& out, bool& broken) {
   constexpr std::size_t kPiece = kDecodeBlock / 2;
   Base64 decoder(broken);
-  while (!text.empty()) {
+  while (!text.empty() && !decoder.ended()) {
     const std::string_view piece = text.substr(0, kPiece);
     out.keep(decoder.piece(piece, out.room(piece.size() / 4 * 3 + 6)));
     text.remove_prefix(piece.size());
