@@ -142,6 +142,7 @@ InnerBody read_inner(std::string_view body, Transfer encoding, const ParseLimits
                      Attachment& a, Warnings& warnings) {
   const bool smime = a.kind.starts_with("smime") && a.kind != "smime-signature";
   if (a.kind != "message" && a.kind != "tnef" && !smime) return {};
+  if (trim(body.substr(0, 100)).empty()) return {};  // not fetched, or nothing in it
   if (body.size() > kMaxInnerBytes && !(a.kind == "message" && encoding == Transfer::identity)) {
     warnings.add("limit_inner", "part " + a.part + " is too large to be looked into");
     return {};

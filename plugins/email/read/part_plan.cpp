@@ -26,6 +26,12 @@ bool shown(const BodyPart& p) {
          !param(p.disposition_params, "filename*") && !param(p.params, "name") && !param(p.params, "name*");
 }
 
+// An invitation is read as data, whatever it is called.
+bool invitation(const BodyPart& p) {
+  constexpr std::uint32_t kMost = 256u << 10;
+  return p.type == "text" && p.subtype == "calendar" && p.size <= kMost;
+}
+
 struct Walk {
   const TextLimits& limits;
   PartPlan& plan;
@@ -52,6 +58,10 @@ struct Walk {
       if (want > 0) plan.wants.push_back({p.number, want, 0});
     } else {
       all_shown = false;
+      if (invitation(p) && p.size > 0 && p.size <= text_left) {
+        text_left -= p.size;
+        plan.wants.push_back({p.number, std::nullopt, 0});
+      }
     }
   }
 };
