@@ -61,10 +61,14 @@ class Reader {
       warnings_.add("header_charset", name + " has an encoded word that is not of its charset");
     if (notes.line_end) warnings_.add("header_line_end", name + " has an encoded word that holds a line end");
     if (as_sent.find('\0') != as_sent.npos) warnings_.add("nul", name + " holds a NUL byte");
-    for (std::size_t at = as_sent.find('\r'); at != as_sent.npos; at = as_sent.find('\r', at + 1)) {
+    for (std::size_t at = as_sent.find('\r'); at != as_sent.npos;) {
       // "\r\r\n" is a line end that a relay doubled.
       const std::size_t next = as_sent.find_first_not_of('\r', at);
-      if (next == as_sent.npos || as_sent[next] == '\n') continue;
+      if (next == as_sent.npos) break;
+      if (as_sent[next] == '\n') {
+        at = as_sent.find('\r', next);
+        continue;
+      }
       warnings_.add("bare_cr", name + " holds a CR without LF: in another reader a field may begin there");
       break;
     }

@@ -15,19 +15,19 @@ namespace {
 constexpr int kMaxLevels = 8;  // containers in containers that decode_part() goes through
 constexpr int kMaxOpaque = 3;  // opaque signatures within each other whose text is shown
 
-void list_message(std::string_view raw, const ParseLimits& limits, Attachment& a, Warnings& warnings) {
-  const Scan scanned = scan(raw, limits);
+void list_message(std::string_view raw, const Looking& at, Attachment& a) {
+  const Scan scanned = scan(raw, at.limits);
   Message head;
   Warnings unused(head);
-  read_fields(scanned.entities.front(), limits, {}, head, unused);
+  read_fields(scanned.entities.front(), at.limits, {}, head, unused);
   a.message = AttachedMessage{head.subject, head.date, head.message_id, head.from, head.to};
   for (const auto& entity : scanned.entities) {
-    if (entity.multipart || a.contents.size() >= kMaxContents) continue;
-    const PartInfo info = part_info(entity, limits);
+    if (entity.multipart || a.contents.size() >= at.most) continue;
+    const PartInfo info = part_info(entity, at.limits);
     Attachment inner;
     inner.part = a.part + '.' + entity.number;
     inner.filename = info.filename;
-    if (inner.filename) clean(*inner.filename, false, warnings);
+    if (inner.filename) clean(*inner.filename, false, at.warnings);
     inner.mime_type = entity.type;
     inner.kind = kind_of(entity, scanned.entities[entity.parent], info);
     inner.disposition = info.disposition;
@@ -44,18 +44,19 @@ std::string type_by_name(const TnefFile& file) {
                                   : file.mime_type;
 }
 
-InnerBody list_tnef(std::string_view bytes, const ParseLimits& limits, Attachment& a, Warnings& warnings) {
-  auto tnef = parse_tnef(bytes, limits.max_text_bytes);
+InnerBody list_tnef(std::string_view bytes, const Looking& at, Attachment& a) {
+  auto tnef = parse_tnef(bytes, at.limits.max_text_bytes);
   if (!tnef) {
-    warnings.add("tnef_damaged", "winmail.dat cannot be read");
+    at.warnings.add("tnef_damaged", "winmail.dat cannot be read");
     return {};
   }
-  if (tnef->damaged) warnings.add("tnef_damaged", "winmail.dat is damaged: something of it may be missing");
-  for (std::size_t i = 0; i < tnef->files.size() && i < kMaxContents; ++i) {
+  if (tnef->damaged)
+    at.warnings.add("tnef_damaged", "winmail.dat is damaged: something of it may be missing");
+  for (std::size_t i = 0; i < tnef->files.size() && i < at.most; ++i) {
     const TnefFile& file = tnef->files[i];
     Attachment inner;
     inner.part = a.part + ".tnef." + std::to_string(i + 1);
-    if (!file.filename.empty()) clean(inner.filename.emplace(file.filename), false, warnings);
+    if (!file.filename.empty()) clean(inner.filename.emplace(file.filename), false, at.warnings);
     inner.mime_type = type_by_name(file);
     inner.kind = file.is_message ? "tnef" : "";
     inner.size = file.bytes.size();
@@ -66,20 +67,20 @@ InnerBody list_tnef(std::string_view bytes, const ParseLimits& limits, Attachmen
   return {std::move(tnef->text), std::move(tnef->html)};
 }
 
-InnerBody list_smime(std::string_view der, const ParseLimits& limits, int level, Attachment& a,
-                     Warnings& warnings) {
+InnerBody list_smime(std::string_view der, const Looking& at, Attachment& a) {
   if (const std::string kind = cms_kind(der); !kind.empty()) a.kind = kind;
   if (a.kind == "smime-encrypted") {
-    warnings.add("encrypted", "the content is encrypted with S/MIME: it cannot be read here");
+    at.warnings.add("encrypted", "the content is encrypted with S/MIME: it cannot be read here");
     return {};
   }
-  const auto content = level < kMaxOpaque ? cms_signed_content(der) : std::nullopt;
+  const auto content = at.level < kMaxOpaque ? cms_signed_content(der) : std::nullopt;
   if (!content) return {};
-  warnings.add("signature_unverified", "the text was taken out of an S/MIME signature that was not verified");
-  Message inner = parse_at(*content, limits, level + 1);
-  for (auto& w : inner.warnings) warnings.add(w.code, w.detail);
+  at.warnings.add("signature_unverified",
+                  "the text was taken out of an S/MIME signature that was not verified");
+  Message inner = parse_at(*content, at.limits, at.level + 1);
+  for (auto& w : inner.warnings) at.warnings.add(w.code, w.detail);
   for (auto& file : inner.attachments) {
-    if (a.contents.size() >= kMaxContents) break;
+    if (a.contents.size() >= at.most) break;
     file.part = a.part + ".smime." + file.part;
     file.contents.clear();  // one level
     a.contents.push_back(std::move(file));
@@ -138,19 +139,18 @@ PartBytes::PartBytes(std::string_view body, Transfer encoding) : view_(body) {
   view_ = held_;
 }
 
-InnerBody read_inner(std::string_view body, Transfer encoding, const ParseLimits& limits, int level,
-                     Attachment& a, Warnings& warnings) {
+InnerBody read_inner(std::string_view body, Transfer encoding, const Looking& at, Attachment& a) {
   const bool smime = a.kind.starts_with("smime") && a.kind != "smime-signature";
   if (a.kind != "message" && a.kind != "tnef" && !smime) return {};
   if (trim(body.substr(0, 100)).empty()) return {};  // not fetched, or nothing in it
   if (body.size() > kMaxInnerBytes && !(a.kind == "message" && encoding == Transfer::identity)) {
-    warnings.add("limit_inner", "part " + a.part + " is too large to be looked into");
+    at.warnings.add("limit_inner", "part " + a.part + " is too large to be looked into");
     return {};
   }
   const PartBytes bytes(body, encoding);
-  if (smime) return list_smime(bytes.view(), limits, level, a, warnings);
-  if (a.kind == "tnef") return list_tnef(bytes.view(), limits, a, warnings);
-  list_message(bytes.view(), limits, a, warnings);
+  if (smime) return list_smime(bytes.view(), at, a);
+  if (a.kind == "tnef") return list_tnef(bytes.view(), at, a);
+  list_message(bytes.view(), at, a);
   return {};
 }
 

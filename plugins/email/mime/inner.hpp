@@ -30,10 +30,17 @@ struct InnerBody {
   std::optional<std::string> text, html;
 };
 
+/// Where an attachment is looked into, and how far.
+struct Looking {
+  const ParseLimits& limits;
+  Warnings& warnings;
+  std::size_t most;  ///< contents that may be listed; never more than kMaxContents
+  int level;         ///< of opaque signatures within each other
+};
+
 /// Sets `message`, `contents` and, where only the bytes tell, `kind` of an attachment whose `part` and `kind`
-/// are set. Reads one level; `level` counts opaque signatures within each other.
-InnerBody read_inner(std::string_view body, Transfer encoding, const ParseLimits& limits, int level,
-                     Attachment& a, Warnings& warnings);
+/// are set. Reads one level.
+InnerBody read_inner(std::string_view body, Transfer encoding, const Looking& at, Attachment& a);
 
 /// parse() for content that was found `level` containers deep.
 Message parse_at(std::string_view raw, const ParseLimits& limits, int level);

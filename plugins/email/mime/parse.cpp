@@ -265,7 +265,10 @@ class Builder {
         warnings_.add("encoding_broken",
                       "the transfer encoding of part " + entity.number + " is damaged or unknown");
     }
-    InnerBody body = read_inner(entity.body, info.encoding, limits_, level_, a, warnings_);
+    const std::size_t room = limits_.max_parts - std::min(limits_.max_parts, listed_);
+    InnerBody body =
+        read_inner(entity.body, info.encoding, {limits_, warnings_, std::min(kMaxContents, room), level_}, a);
+    listed_ += a.contents.size();
     if (!inner_.text) inner_.text = std::move(body.text);
     if (!inner_.html) inner_.html = std::move(body.html);
     if (a.kind == "calendar") calendar(entity, info);
@@ -304,7 +307,8 @@ class Builder {
   bool has_html_ = false;
   bool from_html_ = false;  // text_ holds some that was made from HTML
   std::size_t hashed_ = 0;
-  std::string scratch_;  // of one decoded block
+  std::size_t listed_ = 0;  // contents of attachments, of all together
+  std::string scratch_;     // of one decoded block
 };
 
 }  // namespace

@@ -138,7 +138,8 @@ TEST(HiddenText, WordsReadAsAPersonReadsThem) {
 
 TEST(HiddenText, PlainTextSubjectsNamesAndFileNamesToo) {
   const Message m = parse(
-      "Subject: In\xE2\x80\x8Bvoice\xF3\xA0\x81\xA9\xF3\xA0\x81\xA7\r\nFrom: \"P\xE2\x80\x8D" "at\" "
+      "Subject: In\xE2\x80\x8Bvoice\xF3\xA0\x81\xA9\xF3\xA0\x81\xA7\r\nFrom: \"P\xE2\x80\x8D"
+      "at\" "
       "<pat@a.example>\r\n"
       "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; "
       "charset=utf-8\r\n\r\n"

@@ -1,4 +1,4 @@
-// What a hostile sender would try, with a time limit; and every message cut at every byte.
+// What a hostile sender would try; and every message cut at every byte.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -14,18 +14,12 @@
 namespace mailroom::mime {
 namespace {
 
-// The clock is the test's; sanitizers and unoptimised builds get more of it.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr double kSeconds = 6;
-#else
-constexpr double kSeconds = 2;
-#endif
-
+// No clock judges here, for a busy machine would decide: what grows faster than its input runs into ctest's
+// time limit. MAILROOM_TIMES=1 prints how long each took; memory is counted in memory_test.cpp.
 Message timed(const char* what, const std::string& raw) {
   const auto start = std::chrono::steady_clock::now();
   Message m = parse(raw);
   const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  EXPECT_LT(took, kSeconds) << what;
   if (std::getenv("MAILROOM_TIMES")) std::printf("%-24s %.3f s\n", what, took);
   return m;
 }
@@ -81,6 +75,43 @@ TEST(Hostile, TwentyThousandGroups) {
   timed("angles", "To: " + repeat("<", 60'000) + "\r\nCc: " + repeat("\"", 60'000) + "\r\n\r\n");
 }
 
+TEST(Hostile, Containers) {
+  EXPECT_LE(timed("messages", "Content-Type: multipart/digest; boundary=b\r\n\r\n" +
+                                  repeat("--b\r\n\r\nSubject: x\r\n\r\nx\r\n", 50'000))
+                .attachments.size(),
+            1000u);
+  std::string inner = "Content-Type: multipart/mixed; boundary=c\r\n\r\n" + repeat("--c\r\n\r\nx\r\n", 500);
+  const Message m =
+      timed("messages of parts", "Content-Type: multipart/mixed; boundary=b\r\n\r\n" +
+                                     repeat("--b\r\nContent-Type: message/rfc822\r\n\r\n" + inner, 300));
+  std::size_t listed = 0;
+  for (const auto& a : m.attachments) listed += a.contents.size();
+  EXPECT_LE(listed, 1000u);
+  timed("messages in messages", repeat("Content-Type: message/rfc822\r\n\r\n", 100'000));
+  const std::string tnef = std::string("\x78\x9f\x3e\x22\0\0", 6);
+  const std::string file = std::string("\x02\x02\x90\x06\0\0\0\0\0\0\0", 11);
+  EXPECT_LE(timed("winmail", "Content-Type: application/ms-tnef\r\n\r\n" + tnef + repeat(file, 100'000))
+                .attachments.at(0)
+                .contents.size(),
+            200u);
+  timed("pkcs7",
+        "Content-Type: application/pkcs7-mime\r\n\r\n" + repeat(std::string("\x30\x80", 2), 500'000));
+  EXPECT_LE(timed("events",
+                  "Content-Type: text/calendar\r\n\r\n" + repeat("BEGIN:VEVENT\r\nEND:VEVENT\r\n", 50'000))
+                .calendar.size(),
+            100u);
+  timed("calendar folds",
+        "Content-Type: text/calendar\r\n\r\nBEGIN:VEVENT\r\nSUMMARY:" + repeat("x\r\n ", 200'000));
+  timed("boundaries named",
+        repeat("Content-Type: multipart/mixed; boundary=a; boundary=b; boundary=c\r\n\r\n--a\r\n", 40) +
+            repeat("--x\r\n", 200'000));
+  timed("uuencode", "Subject: x\r\n\r\n" + repeat("begin 644 a\r\n", 300'000));
+  timed("flowed", "Content-Type: text/plain; format=flowed\r\n\r\n" + repeat("x \r\n", 500'000));
+  timed("carriage returns", "Subject: x\r\n\r\n" + repeat("\r", 1u << 20) + "\n" + repeat("\r\r\n", 200'000));
+  timed("padding", "Content-Transfer-Encoding: base64\r\n\r\n" + repeat("YQ==", 500'000));
+  timed("names without addresses", "To: " + repeat("a, ", 50'000) + "<a@b>\r\n\r\n");
+}
+
 TEST(Hostile, LinesThatLookLikeBoundaries) {
   std::string raw;
   for (int i = 0; i < 49; ++i) {
@@ -131,7 +162,6 @@ TEST(Hostile, Html) {
 }
 
 TEST(Hostile, Fences) {
-  const auto start = std::chrono::steady_clock::now();
   neutralise(repeat("< ", 100'000), "abcdefgh12345678");
   neutralise(repeat("&lt;", 100'000), "abcdefgh12345678");
   neutralise(repeat("aaaaaaaaaaaaaaab", 20'000), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
@@ -141,8 +171,7 @@ TEST(Hostile, Fences) {
     many += static_cast<char>(0x80 | (c >> 6 & 63));
     many += static_cast<char>(0x80 | (c & 63));
   }
-  neutralise(many, "abcdefgh12345678");
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), kSeconds);
+  EXPECT_GE(neutralise(many, "abcdefgh12345678").size(), many.size());
 }
 
 const std::string kRich =

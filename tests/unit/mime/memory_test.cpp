@@ -88,5 +88,39 @@ TEST(Memory, ALongTextNeedsNoMoreThanItsLimit) {
   EXPECT_LE(m.text->size(), 4 * kMegabyte);
 }
 
+std::string repeat(std::string_view s, std::size_t n) {
+  std::string out;
+  out.reserve(s.size() * n);
+  for (std::size_t i = 0; i < n; ++i) out += s;
+  return out;
+}
+
+// FAULTS, "MIME": whatever the message asks for, what it gets is bounded.
+TEST(Memory, HostileMessagesGetNoMoreThanTheirLimits) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string b = "b" + std::to_string(i);
+    deep.append("Content-Type: multipart/mixed; boundary=")
+        .append(b)
+        .append("\r\n\r\n--")
+        .append(b)
+        .append("\r\n");
+  }
+  const std::pair<const char*, std::string> rows[] = {
+      {"nested 100,000 deep", deep},
+      {"200,000 parts",
+       "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeat("--b\r\n\r\nx\r\n", 200'000)},
+      {"a header of 1 MB", "Subject: " + std::string(kMegabyte, 'x') + "\r\n\r\n"},
+      {"200,000 fields", repeat("A: b\r\n", 200'000) + "\r\n"},
+      {"50,000 encoded words", "Subject: " + repeat("=?utf-8?Q?a?= ", 50'000) + "\r\n\r\n"},
+      {"20,000 groups", "To: " + repeat("g: a@b, ", 20'000) + "\r\n\r\n"},
+      {"150,000 parameters", "Content-Type: a/b" + repeat("; a*1=b", 150'000) + "\r\n\r\nx"},
+      {"50,000 attached messages", "Content-Type: multipart/digest; boundary=b\r\n\r\n" +
+                                       repeat("--b\r\n\r\nSubject: x\r\n\r\nx\r\n", 50'000)},
+      {"base64 of junk", "Content-Transfer-Encoding: base64\r\n\r\n" + repeat("|", 5 * kMegabyte)},
+  };
+  for (const auto& [what, raw] : rows) EXPECT_LT(needed(raw), 16 * kMegabyte) << what;
+}
+
 }  // namespace
 }  // namespace mailroom::mime
