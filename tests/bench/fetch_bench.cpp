@@ -8,7 +8,6 @@
 //
 // Prints as JSON how many messages came, their bytes, what was made of them, wall and processor time in
 // seconds from after the sign-in on, and the largest resident size in KB.
-#include <sys/resource.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -20,7 +19,8 @@
 #include "mime/json.hpp"
 #include "mime/parse.hpp"
 #include "net/system_clock.hpp"
-#include "read/reader.hpp"
+#include "read/texts.hpp"
+#include "usage.hpp"
 
 namespace mailroom {
 namespace {
@@ -31,15 +31,6 @@ struct Figures {
   std::uint64_t made = 0;   // bytes of JSON or text
   double seconds = 0, cpu_seconds = 0;
 };
-
-double cpu_seconds() {
-  rusage r{};
-  getrusage(RUSAGE_SELF, &r);
-  const auto of = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return of(r.ru_utime) + of(r.ru_stime);
-}
 
 struct Counter final : imap::SectionSink {
   std::uint64_t bytes_seen = 0;
@@ -81,18 +72,30 @@ net::Task<void> json(imap::Client& client, Figures& f) {
   co_await client.uid_fetch(whole_messages(), on_row);
 }
 
+net::Task<void> text(imap::Client& client, Figures& f) {
+  const std::vector<imap::Uid> all = co_await client.uid_search(imap::Criteria());
+  const read::OnText on_text = [&](mime::Message&& m, const imap::MessageRow&) {
+    ++f.messages;
+    f.made += mime::to_json(m).dump().size();
+  };
+  const read::TextsSummary summary = co_await read::fetch_texts(client, all, on_text);
+  f.bytes = summary.bytes;
+}
+
 net::Task<void> work(const std::string mode, imap::Login login, std::string mailbox, net::Executor executor,
                      net::Context context, Figures& f) {
   const auto client = co_await imap::Client::connect(executor, context, std::move(login));
   co_await client->select(mailbox, true);
-  const double before = cpu_seconds();
+  const double before = bench::cpu_seconds();
   const auto begin = std::chrono::steady_clock::now();
   if (mode == "raw")
     co_await raw(*client, f);
   else if (mode == "json")
     co_await json(*client, f);
+  else
+    co_await text(*client, f);
   f.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  f.cpu_seconds = cpu_seconds() - before;
+  f.cpu_seconds = bench::cpu_seconds() - before;
   co_await client->logout();
 }
 
@@ -121,13 +124,11 @@ int run(int argc, char** argv) {
                         });
   while (!ended && io.run_one() > 0) {
   }
-  rusage r{};
-  getrusage(RUSAGE_SELF, &r);
   std::printf(
       "{\"messages\": %zu, \"bytes\": %llu, \"made\": %llu, \"seconds\": %.3f, \"cpu_seconds\": %.3f, "
       "\"rss_kb\": %ld}\n",
       f.messages, static_cast<unsigned long long>(f.bytes), static_cast<unsigned long long>(f.made),
-      f.seconds, f.cpu_seconds, r.ru_maxrss);
+      f.seconds, f.cpu_seconds, bench::peak_kb());
   return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +15,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "usage.hpp"
 
 namespace {
 
@@ -59,15 +60,6 @@ class Line {
   char buffer_[64 * 1024];
 };
 
-double cpu_seconds() {
-  rusage r{};
-  getrusage(RUSAGE_SELF, &r);
-  const auto of = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return of(r.ru_utime) + of(r.ru_stime);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -80,14 +72,12 @@ int main(int argc, char** argv) {
     static Line line(argv[1], argv[2], argv[3]);
     line.command("a1", std::string("LOGIN \"") + argv[4] + "\" \"" + (password ? password : "") + "\"");
     line.command("a2", std::string("EXAMINE \"") + argv[5] + "\"");
-    const double before = cpu_seconds();
+    const double before = bench::cpu_seconds();
     const auto begin = std::chrono::steady_clock::now();
     const std::size_t bytes = line.command("a3", "UID FETCH 1:* (UID BODY.PEEK[])");
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    rusage r{};
-    getrusage(RUSAGE_SELF, &r);
     std::printf("{\"seconds\": %.3f, \"cpu_seconds\": %.3f, \"rss_kb\": %ld, \"bytes\": %zu}\n", seconds,
-                cpu_seconds() - before, r.ru_maxrss, bytes);
+                bench::cpu_seconds() - before, bench::peak_kb(), bytes);
     return 0;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "fetch_floor: %s\n", e.what());

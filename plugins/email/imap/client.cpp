@@ -145,6 +145,24 @@ net::Task<AppendResult> Client::append(std::string_view mailbox, const std::vect
   co_return append_result(exchange.answer());
 }
 
+bool Client::is_local() const { return stream_->is_loopback(); }
+
+net::Task<bool> Client::compress() {
+  if (compressed_) co_return true;
+  if (!session_.offers("COMPRESS=DEFLATE")) co_return false;
+  Exchange exchange(session_, Command("COMPRESS DEFLATE"), "agreeing on compression failed");
+  try {
+    co_await run(exchange);
+  } catch (const Failure& f) {
+    if (is_fatal(f.error.code)) throw;
+    co_return false;
+  }
+  // What came behind the OK is compressed already.
+  stream_->start_deflate(session_.framer.take_rest());
+  compressed_ = true;
+  co_return true;
+}
+
 bool Client::can_idle() const { return session_.offers("IDLE"); }
 
 net::Task<IdleResult> Client::idle(std::int64_t until_ns, bool wake_on_flags) {

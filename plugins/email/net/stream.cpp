@@ -174,7 +174,8 @@ Task<Stream::Wake> Stream::wait_readable(std::chrono::milliseconds timeout, bool
   const std::shared_ptr<Impl> s = impl_;
   const std::int64_t at = after(s->context.clock.now_ns(), timeout);
   s->check_alive();
-  if (s->ssl && SSL_pending(s->ssl.get()) > 0) co_return Wake::readable;
+  if ((s->ssl && SSL_pending(s->ssl.get()) > 0) || (s->deflate && s->deflate->has_rest()))
+    co_return Wake::readable;
   s->arm_read();
   if (s->read_wants_write) {
     s->writable = false;
@@ -195,14 +196,32 @@ Task<Stream::Wake> Stream::wait_readable(std::chrono::milliseconds timeout, bool
   }
 }
 
+std::size_t Stream::Impl::read_some(std::span<char> into) { return ssl ? read_tls(into) : read_plain(into); }
+
 std::size_t Stream::try_read(std::span<char> into) {
+  Impl& s = *impl_;
+  s.check_alive();
+  if (!s.deflate) return s.read_some(into);
+  try {
+    return s.deflate->read(into, [&s](std::span<char> room) { return s.read_some(room); });
+  } catch (const Failure& f) {
+    Error e = f.error;
+    if (e.where.empty()) e.where = s.endpoint.where();
+    s.die(std::move(e));
+  }
+}
+
+void Stream::start_deflate(std::string_view already) {
   impl_->check_alive();
-  return impl_->ssl ? impl_->read_tls(into) : impl_->read_plain(into);
+  impl_->deflate = std::make_unique<Deflate>();
+  impl_->deflate->put_back(already);
 }
 
 Task<void> Stream::write_all(std::string_view bytes, std::chrono::milliseconds timeout) {
   const std::shared_ptr<Impl> s = impl_;
   const std::int64_t at = after(s->context.clock.now_ns(), timeout);
+  std::string packed;
+  if (s->deflate) bytes = packed = s->deflate->pack(bytes);
   while (!bytes.empty()) {
     s->check_alive();
     // At most one TLS record at a time; a retry must offer the same bytes again.

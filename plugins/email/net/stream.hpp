@@ -56,6 +56,10 @@ class Stream {
   /// host name or address. Failure(certificate) tells expired, wrong host and untrusted apart, each with its
   /// cure.
   Task<void> start_tls(std::chrono::milliseconds timeout);
+  /// From here on both sides compress (RFC 4978). `already`: what the peer has sent of it and was read too
+  /// early. Costs about 60 KB for as long as the connection lives: not for one that idles. What the peer
+  /// sends swells only as far as try_read() has room.
+  void start_deflate(std::string_view already);
   /// Much is about to come: TLS reads 64 KB from the socket at a time, through a buffer that is kept, instead
   /// of a record's header and then its body through one that comes and goes. False gives the buffer back.
   void set_bulk(bool on);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "net/alarm.hpp"
+#include "net/deflate.hpp"
 #include "net/stream.hpp"
 
 struct ssl_st;
@@ -20,6 +21,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
   Endpoint endpoint;
   boost::asio::ip::tcp::socket socket;
   std::shared_ptr<ssl_st> ssl;             // null: plain
+  std::unique_ptr<Deflate> deflate;        // null: not compressed
   std::unique_ptr<Transcript> transcript;  // null: not traced
   bool loopback = false;                   // is the peer's address one of this machine's?
 
@@ -40,6 +42,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
   [[noreturn]] void die(Error error);
   void kill(Error error);
   Task<void> wait_writable(std::int64_t deadline_ns, const char* doing);
+  std::size_t read_some(std::span<char> into);
   std::size_t read_tls(std::span<char> into);
   std::size_t read_plain(std::span<char> into);
   /// Bytes taken; 0: would block.

@@ -1,6 +1,6 @@
 #include "tools/parse.hpp"
 
-#include "host/files.hpp"
+#include "host/bytes.hpp"
 #include "mime/fence.hpp"
 #include "mime/parse.hpp"
 #include "tools/base64.hpp"
@@ -9,7 +9,7 @@ namespace mailroom::tools {
 namespace {
 
 constexpr std::size_t kMaxSources = 100;
-constexpr std::size_t kMaxMessage = 64u << 20;
+constexpr std::size_t kMaxMessage = 512u << 20;  // files and blobs: mapped, not held
 
 // How much an answer may hold. A person's program gets whole texts; a model's context is small.
 struct Budget {
@@ -22,30 +22,32 @@ constexpr Budget kAgent{64u << 10, 512u << 10, 128u << 10};
 
 struct Source {
   std::string label;
-  std::function<std::string()> read;
+  std::function<host::Bytes()> read;
 };
 
 std::vector<Source> sources(const Toolbox& box, const aoh::Json& args, const aoh::Call& call) {
   std::vector<Source> out;
   for (const aoh::Json& p : args["paths"].items())
     out.push_back({p.str(), [&, path = p.str()] {
-                     if (call.from_operator()) return host::read_file(path, {}, kMaxMessage);
+                     const host::Services& services = box.runtime.services();
+                     if (call.from_operator()) return host::open_file(services, path, {}, kMaxMessage);
                      const std::string& root = box.runtime.config().files_root;
                      if (root.empty())
                        throw Failure(Errc::refused, "files by path are not open to agents", "paths",
                                      "Use a blob, or let the operator set files_root");
-                     return host::read_file(path, root, kMaxMessage);
+                     return host::open_file(services, path, root, kMaxMessage);
                    }});
   for (const aoh::Json& b : args["blobs"].items())
-    out.push_back({"blob " + printable(b.str(), 200),
-                   [&, id = b.str()] { return box.runtime.services().blob(id, call.id(), kMaxMessage); }});
+    out.push_back({"blob " + printable(b.str(), 200), [&, id = b.str()] {
+                     return host::open_blob(box.runtime.services(), id, call.id(), kMaxMessage);
+                   }});
   const aoh::Json::Array& raw = args["raw"].items();
   for (std::size_t i = 0; i < raw.size(); ++i)
-    out.push_back({"raw[" + std::to_string(i) + "]", [&r = raw[i]] { return r.str(); }});
+    out.push_back({"raw[" + std::to_string(i) + "]", [&r = raw[i]] { return host::Bytes(r.str()); }});
   const aoh::Json::Array& coded = args["base64"].items();
   for (std::size_t i = 0; i < coded.size(); ++i) {
     const std::string label = "base64[" + std::to_string(i) + "]";
-    out.push_back({label, [&c = coded[i], label] { return decode_base64(c.str(), label); }});
+    out.push_back({label, [&c = coded[i], label] { return host::Bytes(decode_base64(c.str(), label)); }});
   }
   return out;
 }
@@ -78,7 +80,8 @@ aoh::Result email_parse(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       try {
         mime::ParseLimits limits;
         limits.max_text_bytes = std::max<std::size_t>(limits.max_text_bytes, 4u << 20);
-        const mime::Message m = mime::parse(source.read(), limits);
+        const host::Bytes bytes = source.read();
+        const mime::Message m = mime::parse(bytes.view(), limits);
         const std::size_t left = budget.total > used ? budget.total - used : 0;
         mime::RenderOptions o = options;
         o.max_text_bytes = std::min(budget.text, left / 2);

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""One message of 150 MB, read by a host that may have 48 MB of memory of its own (RLIMIT_DATA; thread stacks count as what they may grow to)."""
+import base64
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import PATIENCE, STUB, RigTest, main
+
+LINES = 1_920_000  # of 78 bytes: 150 MB on the wire
+DATA = 48 << 20
+SANITIZED = PATIENCE > 1  # shadow memory is no use to a limit
+
+
+def limits():
+    resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20))
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA, DATA))
+
+
+class Huge(RigTest):
+    def message(self, path):
+        """Writes it; SHA-256 of the whole and of the attachment."""
+        piece = bytes(range(57))
+        line = base64.b64encode(piece) + b"\r\n"
+        whole, inner = hashlib.sha256(), hashlib.sha256()
+        head = (b"From: a@rig.test\r\nTo: me@rig.test\r\nSubject: =?utf-8?Q?gro=C3=9F?=\r\nMessage-ID: <huge@rig.test>\r\nMIME-Version: 1.0\r\n"
+                b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nsee the file\r\n"
+                b"--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=film.bin\r\n\r\n")
+        with open(path, "wb") as f:
+            for part in [head] + [line * 10_000] * (LINES // 10_000) + [b"--b--\r\n"]:
+                f.write(part)
+                whole.update(part)
+        for _ in range(LINES // 10_000):
+            inner.update(piece * 10_000)
+        return whole.hexdigest(), inner.hexdigest()
+
+    def small(self, tool, arguments):
+        """The tool's result, from a process with the limits."""
+        r = subprocess.run([STUB, "call", tool, json.dumps(arguments), "--json", "--home", self.host.home], stdin=subprocess.DEVNULL, capture_output=True,
+                           timeout=120 * PATIENCE, preexec_fn=None if SANITIZED else limits, env={**os.environ, "MALLOC_ARENA_MAX": "1"})
+        self.assertEqual(r.returncode, 0, r.stdout[-2000:] + r.stderr[-2000:])
+        return json.loads(r.stdout)["structuredContent"]
+
+    def test_parsed_from_a_file(self):
+        path = os.path.join(self.host.dir, "huge.eml")
+        whole, inner = self.message(path)
+        (message,) = self.small("email_parse", {"paths": [path]})["messages"]
+        self.assertEqual((message["subject"], message["text"].strip(), message["size"]), ("groß", "see the file", os.path.getsize(path)))
+        (attachment,) = message["attachments"]
+        self.assertEqual((attachment["filename"], attachment["size"]), ("film.bin", LINES * 57))
+        self.assertEqual([f for f in os.listdir(os.path.join(self.host.home, "blobs"))], [], "the copy that was mapped is gone")
+
+
+if __name__ == "__main__":
+    main()
