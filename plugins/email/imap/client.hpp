@@ -81,7 +81,8 @@ class Client {
   net::Task<MailboxState> select(std::string_view mailbox, bool read_only = false);
   /// The same, and what has changed since `known`: told by the SELECT where Login::resync was set and the
   /// server has QRESYNC; by UID FETCH of what has changed and UID SEARCH where it has CONDSTORE; else by the
-  /// flags of all that was known. At most Limits::resync_rows changes, else limit.
+  /// flags of all that was known. At most Limits::resync_rows changes, else limit. An empty `known` the first
+  /// time, so that the server tells HIGHESTMODSEQ.
   net::Task<MailboxState> select(std::string_view mailbox, bool read_only, Known known, Since& since);
   /// Ascending, without duplicates. unsupported: the server does not know UTF-8 (BADCHARSET).
   net::Task<std::vector<Uid>> uid_search(const Criteria& criteria);

@@ -76,6 +76,21 @@ TEST(FetchRow, NumbersAreReadAsServersWriteThem) {
   EXPECT_FALSE(parse_status(empty, name).messages);
 }
 
+// Quirk missing_value.
+TEST(FetchRow, AnEmptyPartMayHaveNoValue) {
+  const MessageRow r = row("* 3 FETCH (UID 17 BODY[1.2] )");
+  EXPECT_FALSE(r.error) << r.error.line();
+  ASSERT_NE(r.section("1.2"), nullptr);
+  EXPECT_FALSE(r.section("1.2")->nil);
+  EXPECT_EQ(r.section("1.2")->bytes, "");
+  for (const char* whole :
+       {"* 3 FETCH (UID 17 BODY[])", "* 3 FETCH (UID 17 BODY[HEADER] )", "* 3 FETCH (UID 17 BODY[1.MIME])"}) {
+    const MessageRow none = row(whole);
+    EXPECT_EQ(none.error.where, "message UID 17") << whole;
+    EXPECT_TRUE(none.sections.empty()) << whole;
+  }
+}
+
 // Quirk empty_multipart.
 TEST(BodyStructure, AMultipartWithoutPartsIsOneInEveryForm) {
   const std::pair<const char*, const char*> table[] = {

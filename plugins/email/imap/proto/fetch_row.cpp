@@ -53,6 +53,12 @@ void section(Tokens& t, MessageRow& row) {
   } else {
     t.back(m);
   }
+  // Quirk missing_value: `BODY[1] )`, the part is there and empty. Of a whole message or header it would be
+  // none.
+  if (t.peek(')') && !s.name.empty() && s.name.find_first_not_of("0123456789.") == std::string::npos) {
+    row.sections.push_back(std::move(s));
+    return;
+  }
   std::optional<std::string> bytes = t.nstring();
   if (t.last_was_skipped())
     row.error = {

@@ -25,6 +25,7 @@ constexpr QuirkInfo kKnown[] = {
     {Quirk::unescaped_quotes, "unescaped_quotes",
      "Quotes within the strings of ENVELOPE and BODYSTRUCTURE are not escaped."},
     {Quirk::malformed_structure, "malformed_structure", "BODYSTRUCTURE of some messages breaks the grammar."},
+    {Quirk::missing_value, "missing_value", "BODY[1] of an empty part has no value at all."},
     {Quirk::refused_message, "refused_message",
      "UID FETCH of many messages is answered with NO because one of them cannot be given."},
     {Quirk::unsorted_results, "unsorted_results", "Results of SEARCH and FETCH come in no order."},

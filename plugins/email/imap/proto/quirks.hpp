@@ -26,6 +26,7 @@ enum class Quirk {
   empty_multipart,        ///< a multipart without parts, in forms of its own
   unescaped_quotes,       ///< a quote within a quoted string of ENVELOPE or BODYSTRUCTURE
   malformed_structure,    ///< a BODYSTRUCTURE that nobody can read: the message comes without it
+  missing_value,          ///< BODY[1] of an empty part without a value
   refused_message,        ///< UID FETCH of many is refused because of one
   unsorted_results,       ///< SEARCH and FETCH in any order
   search_finds_too_much,  ///< criteria of SEARCH are ignored
