@@ -40,6 +40,7 @@ void check(const Message& m, const ParseLimits& limits) {
     must_be_a_line(h.value, "a field's value is one line");
     must_be_utf8(h.raw, "a raw field is UTF-8");
   }
+  must_be_a_line(m.mime_type, "a type is one line");
   must(m.part_types.size() <= limits.max_parts, "parts are counted");
   for (const Attachment& a : m.attachments) {
     if (a.filename) must_be_a_line(*a.filename, "a file name is one line");
@@ -51,6 +52,8 @@ void check(const Message& m, const ParseLimits& limits) {
       must_be_a_line(inner.mime_type, "a type is one line");
       must_be_a_line(inner.part, "a part's number is one line");
     }
+    must_be_a_line(a.disposition, "a disposition is one line");
+    must_be_a_line(a.charset, "a charset is one line");
   }
   must(m.calendar.size() <= 100, "calendar items are counted");
   for (const Warning& w : m.warnings) {

@@ -32,7 +32,8 @@ struct Parameter {
   std::string name, value;
 };
 
-/// "value; a=b; c*0*=utf-8''d": the value in lower case, and the parameters. At most 200 of them.
+/// "value; a=b; c*0*=utf-8''d": the value in lower case, one line of valid UTF-8, and the parameters. At most
+/// 200 of them.
 struct Structured {
   std::string value;
   std::vector<Parameter> parameters;

@@ -7,6 +7,7 @@
 #include "mime/codec.hpp"
 #include "mime/headers.hpp"
 #include "mime/parse.hpp"
+#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
@@ -141,7 +142,7 @@ Structured parse_structured(std::string_view field_value) {
   std::string_view value = trim(s.substr(0, end));
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
     value = trim(value.substr(1, value.size() - 2));
-  result.value = to_lower(value);
+  result.value = one_line(aoh::valid_utf8(to_lower(value)));
 
   std::vector<Pending> pending;
   for (auto& raw : split(s.substr(end))) {

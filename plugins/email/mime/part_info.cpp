@@ -51,7 +51,7 @@ PartInfo part_info(const EntitySpan& entity, const ParseLimits& limits) {
   PartInfo info;
   const auto disposition =
       parse_structured(unfold(entity.field("content-disposition"), limits.max_field_bytes, nullptr));
-  info.disposition = disposition.value.substr(0, 100);
+  info.disposition = aoh::utf8_prefix(disposition.value, 100);
   const std::string* filename = disposition.find("filename");
   const std::string* name = entity.content_type.find("name");
   if (filename && !filename->empty())

@@ -135,6 +135,7 @@ TEST(ParseStructured, Table) {
   const Text table[] = {
       {"text/plain", "text/plain"},
       {"TEXT/Plain; Charset=UTF-8", "text/plain;charset=UTF-8"},
+      {"a\xFF/b; n=v", "a\uFFFD/b;n=v"},
       {"a/b; n=\"x;y=z\"", "a/b;n=x;y=z"},
       {"a/b; n=\"x\\\"y\"", "a/b;n=x\"y"},
       {"a/b (comment; x=y); n=v (c)", "a/b;n=v"},
