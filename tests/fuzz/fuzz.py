@@ -66,8 +66,21 @@ def run_once(build, target, seconds, max_len, large, log):
             os.waitstatus_to_exitcode(status))
 
 
+def cases_as_seeds(build):
+    """The cases of the unit tests on hidden text, a file each."""
+    with open(os.path.join(HERE, "../unit/mime/hidden_cases.json")) as f:
+        cases = json.load(f)
+    corpus = os.path.join(build, "fuzz", "corpus", "html_text")
+    os.makedirs(corpus, exist_ok=True)
+    for i, case in enumerate(cases["hidden"] + cases["visible"]):
+        with open(os.path.join(corpus, f"case-{i}"), "w") as f:
+            f.write(case["html"])
+
+
 def fuzz(build, target, seconds):
     result = Result(target)
+    if target == "html_text":
+        cases_as_seeds(build)
     logs = os.path.join(build, "fuzz", "logs")
     os.makedirs(logs, exist_ok=True)
     start = time.monotonic()

@@ -1,4 +1,5 @@
 // HTML to text: within its limits whatever the markup, nothing hidden in it, everything plain in it.
+#include "mime/html_text.hpp"
 #include "fuzz.hpp"
 #include "mime/html_guard.hpp"
 #include "mime/html_tags.hpp"
@@ -40,19 +41,36 @@ void read(std::string_view html) {
 
 constexpr std::string_view kMarker = "Zq7mArKeR";
 
+struct Hiding {
+  std::string_view open, close;
+  bool told;  // is a warning due?
+};
+constexpr Hiding kHiding[] = {
+    {"<div style=\"display:none !important\">", "</div>", true},
+    {"<p style='visibility:hidden !important'>", "</p>", true},
+    {"<div style=\"opacity:0!important\">", "</div>", true},
+    {"<!-- ", " -->", false},
+    {"<script>", "</script>", false},
+    {"<style>", "</style>", false},
+};
+
 /// Text before it cannot show a hidden element, nor can markup behind its end.
 void hide(std::string_view before, std::string_view behind) {
-  constexpr std::string_view ways[] = {"<div style=\"display:none !important\">",
-                                       "<p style='visibility:hidden !important'>", "<!-- ", "<script>",
-                                       "<style>"};
-  constexpr std::string_view ends[] = {"</div>", "</p>", " -->", "</script>", "</style>"};
-  const std::size_t way = (before.size() + behind.size()) % std::size(ways);
+  const Hiding& way = kHiding[(before.size() + behind.size()) % std::size(kHiding)];
   std::string html(before);
-  html += ways[way];
+  html += way.open;
   html += kMarker;
-  html += ends[way];
+  html += way.close;
   html += behind;
-  must(html_to_text(html).find(kMarker) == std::string::npos, "what is hidden stays hidden");
+  const HtmlText seen = read_html(html, 4u << 20);
+  const bool limited = std::any_of(seen.warnings.begin(), seen.warnings.end(),
+                                   [](const Warning& w) { return w.code == "limit_css"; });
+  must(limited || seen.text.find(kMarker) == std::string::npos, "what is hidden stays hidden");
+  must(!way.told || !seen.warnings.empty(), "what is hidden is told");
+  for (const Warning& w : seen.warnings) {
+    must_be_utf8(w.detail, "a warning is UTF-8");
+    must(!w.code.empty(), "a warning has a code");
+  }
 }
 
 /// Everything but blanks, and but what is not drawn; HTML knows no NUL.

@@ -153,7 +153,8 @@ std::vector<Warning> HiddenLog::warnings() const {
   for (const auto& e : entries_) {
     if (!e.words) continue;
     out.push_back({e.code, std::to_string(e.characters) + (e.characters == 1 ? " character" : " characters") +
-                               " that are not seen (" + e.how.substr(0, 60) + "): \"" + e.sample + "\""});
+                               " that are not seen (" + std::string(aoh::utf8_prefix(e.how, 60)) + "): \"" +
+                               e.sample + "\""});
   }
   out.insert(out.end(), notes_.begin(), notes_.end());
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mime/ascii.hpp"
+#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
@@ -78,9 +79,7 @@ std::string link_target(std::string_view href, std::string_view base) {
     }
   }
   std::string out;
-  for (char c : std::string_view(clean).substr(0, 2'000))
-    out += c == '<' || c == '>' || is_space(c) ? '_' : c;
-  while (!out.empty() && (out.back() & 0xC0) == 0x80 && clean.size() > 2'000) out.pop_back();
+  for (char c : aoh::utf8_prefix(clean, 2'000)) out += c == '<' || c == '>' || is_space(c) ? '_' : c;
   return out;
 }
 

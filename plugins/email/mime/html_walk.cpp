@@ -154,7 +154,7 @@ class Walker {
   void open(Step& parent, const GumboNode* node) {
     const GumboTag tag = node->v.element.tag;
     if (tag == GUMBO_TAG_STYLE) return;
-    if (tag == GUMBO_TAG_BASE && base_.empty()) base_ = attribute(node, "href").substr(0, 2'000);
+    if (tag == GUMBO_TAG_BASE && base_.empty()) base_ = aoh::utf8_prefix(attribute(node, "href"), 2'000);
     if (tag == GUMBO_TAG_META) return meta(node);
     if (tag == GUMBO_TAG_BR) {
       if (!parent.frame.hidden.empty()) return;
@@ -282,7 +282,7 @@ class Walker {
     if (words.empty() && log_.hidden_characters() > step.hidden) return;
     if (link_differs(words, target))
       log_.note("link_differs",
-                "a link reads " + std::string(words.substr(0, 60)) + " and leads to " + target);
+                "a link reads " + std::string(aoh::utf8_prefix(words, 60)) + " and leads to " + target);
     if (says_target(words, target)) return;
     writer_.text(" <" + target + ">", false);
   }
@@ -328,7 +328,7 @@ class Walker {
       const bool hidden_input = node->v.element.tag == GUMBO_TAG_INPUT && name == "value";
       if ((hidden_input || is_prose(value)) && (value.find(' ') != value.npos || !is_ascii(value)) &&
           !has_in_text(value))
-        log_.add("hidden_attribute", "attribute " + std::string(name.substr(0, 40)), value);
+        log_.add("hidden_attribute", "attribute " + std::string(aoh::utf8_prefix(name, 40)), value);
       else if (hidden_input && iequals(attribute(node, "type"), "hidden"))
         log_.add("hidden_attribute", "<input type=hidden>", value);
     }

@@ -246,6 +246,12 @@ TEST(HtmlToText, Table) {
   for (const auto& row : table) EXPECT_EQ(html_to_text(row.html), row.text) << row.html;
   EXPECT_LE(html_to_text(std::string(1000, 'x'), 100).size(), 100u);
   EXPECT_EQ(html_to_text("<p>äöü", 3), "ä") << "never half a character";
+  for (int fill = 0; fill < 3; ++fill) {  // a target is cut between characters, wherever its limit falls
+    std::string far = "http://e/" + std::string(static_cast<std::size_t>(fill), 'x');
+    for (int i = 0; i < 1'000; ++i) far += "€";
+    const std::string cut = html_to_text("<a href='" + far + "'>w</a>");
+    EXPECT_EQ(aoh::valid_utf8(cut), cut) << fill;
+  }
 }
 
 }  // namespace
