@@ -38,6 +38,7 @@ std::string_view tag_name(const GumboNode* element) {
   if (s.empty()) return s;
   s.remove_prefix(1);
   std::size_t n = 0;
+  s = s.substr(0, 100);
   while (n < s.size() && !is_space(s[n]) && s[n] != '/' && s[n] != '>') ++n;
   return s.substr(0, n);
 }
@@ -93,6 +94,7 @@ bool Matcher::simple(const SimpleSelector& s, const GumboNode* element) {
       return quirks_ ? iequals(mime::attribute(element, "id"), s.name)
                      : mime::attribute(element, "id") == s.name;
     case Kind::cls:
+      spend(element->v.element.attributes.length / 8 + mime::attribute(element, "class").size() / 32);
       return has_word(mime::attribute(element, "class"), s.name, quirks_);
     case Kind::attribute:
       return attribute(s, element);
@@ -129,6 +131,7 @@ bool Matcher::simple(const SimpleSelector& s, const GumboNode* element) {
 
 bool Matcher::attribute(const SimpleSelector& s, const GumboNode* element) {
   const GumboAttribute* found = gumbo_get_attribute(&element->v.element.attributes, s.name.c_str());
+  spend(element->v.element.attributes.length / 8);
   if (!found || s.op == 0) return found != nullptr;
   std::string_view have = found->value, want = s.value;
   std::string folded_have, folded_want;

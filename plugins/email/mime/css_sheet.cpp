@@ -268,6 +268,11 @@ class SheetParser {
       return;
     }
     const std::string selectors = nested(head, around);
+    sheet_.selector_bytes += selectors.size();
+    if (sheet_.selector_bytes > kMaxSelectorBytes) {
+      sheet_.cut = true;
+      return;
+    }
     Rule rule;
     rule.layer = layer;
     rule.selectors = parse_selectors(selectors);
@@ -276,6 +281,7 @@ class SheetParser {
     std::vector<Declaration> own;
     rules(body, selectors, layer, depth + 1, &own);
     rule.declarations = std::move(own);
+    for (const auto& d : rule.declarations) rule.cost += 1 + d.value.size() / 4;
     sheet_.rules[place] = std::move(rule);
   }
 

@@ -13,10 +13,11 @@
 
 namespace mailroom::mime {
 
-inline constexpr std::size_t kMaxSheetBytes = 512u << 10;  ///< of all <style> elements
-inline constexpr std::size_t kMaxRules = 8'000;            ///< rules of all sheets
-inline constexpr std::size_t kMaxDeclarations = 400;       ///< of one rule or style attribute
-inline constexpr std::size_t kMaxValueBytes = 4'096;       ///< longer declarations do not count
+inline constexpr std::size_t kMaxSheetBytes = 256u << 10;     ///< of all <style> elements
+inline constexpr std::size_t kMaxSelectorBytes = 512u << 10;  ///< with what nesting repeats
+inline constexpr std::size_t kMaxRules = 8'000;               ///< rules of all sheets
+inline constexpr std::size_t kMaxDeclarations = 400;          ///< of one rule or style attribute
+inline constexpr std::size_t kMaxValueBytes = 4'096;          ///< longer declarations do not count
 
 enum class Prop : std::uint8_t {
   background,
@@ -98,6 +99,7 @@ struct Declaration {
 struct Rule {
   std::vector<Selector> selectors;
   std::vector<Declaration> declarations;
+  std::size_t cost = 1;  ///< of applying it, in steps
   int layer = 0;  ///< 0: in no @layer, which wins; else the number of its layer, the later the stronger
 };
 
@@ -113,7 +115,8 @@ struct Sheet {
   std::vector<std::string> asides;  ///< words that no browser shows: comments, text that is no rule
   bool embedded_font = false;       ///< @font-face from a data: URL may draw letters as other letters
   bool cut = false;                 ///< a limit left something out
-  std::size_t bytes = 0;            ///< read so far
+  std::size_t selector_bytes = 0;
+  std::size_t bytes = 0;  ///< read so far
   int layers = 0;
 };
 

@@ -29,7 +29,7 @@ std::size_t text_below(const GumboNode* element) {
     open.pop_back();
     if (n->type == GUMBO_NODE_TEXT) count += std::min(trim(n->v.text.text).size(), kMaxCounted);
     if (n->type != GUMBO_NODE_ELEMENT) continue;
-    for (unsigned i = 0; i < n->v.element.children.length; ++i)
+    for (unsigned i = 0; i < std::min(n->v.element.children.length, 500u); ++i)
       open.push_back(static_cast<const GumboNode*>(n->v.element.children.data[i]));
   }
   return count;

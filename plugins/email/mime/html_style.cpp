@@ -7,12 +7,14 @@
 namespace mailroom::mime {
 namespace {
 
-constexpr std::size_t kMaxCustom = 500;          // custom properties an element has
+constexpr std::size_t kMaxCustom = 200;          // custom properties an element has
 constexpr std::size_t kMaxInlineStyles = 2'000;  // kept for the next element that has the same
 constexpr int kMaxVarDepth = 8;
+constexpr int kMaxVars = 200;  // put into one declaration, one within the other counted
 
 // `value` with every var() replaced; nullopt when one has neither a value nor a fallback.
-std::optional<std::string> with_variables(std::string_view value, const CustomProperties* custom, int depth) {
+std::optional<std::string> with_variables(std::string_view value, const CustomProperties* custom, int depth,
+                                          int& left) {
   std::string out;
   for (std::size_t at = 0; at < value.size();) {
     const std::size_t var = value.find("var(", at);
@@ -26,12 +28,13 @@ std::optional<std::string> with_variables(std::string_view value, const CustomPr
     const std::string_view inside = value.substr(var + 4, end - var - 4);
     const std::size_t comma = std::min(inside.find(','), inside.size());
     std::optional<std::string> put;
+    if (--left < 0) return {};
     if (depth < kMaxVarDepth && custom) {
       const auto it = custom->find(std::string(trim(inside.substr(0, comma))));
-      if (it != custom->end()) put = with_variables(it->second, custom, depth + 1);
+      if (it != custom->end()) put = with_variables(it->second, custom, depth + 1, left);
     }
     if (!put && comma < inside.size() && depth < kMaxVarDepth)
-      put = with_variables(inside.substr(comma + 1), custom, depth + 1);
+      put = with_variables(inside.substr(comma + 1), custom, depth + 1, left);
     if (!put) return {};
     out += *put;
     if (out.size() > kMaxValueBytes) return {};
@@ -74,8 +77,9 @@ void Styler::look(const std::vector<Place>& places, const GumboNode* element) {
     const Rule& rule = sheet_.rules[p.rule];
     const Selector& s = rule.selectors[p.selector];
     if (!matcher_.spend()) return;
-    if (matcher_.matches(s, element))
-      matches_.push_back({rule.layer, s.specificity, p.rule, s.pseudo == PseudoElement::generated});
+    if (!matcher_.matches(s, element)) continue;
+    if (!matcher_.spend(rule.cost)) return;
+    matches_.push_back({rule.layer, s.specificity, p.rule, s.pseudo == PseudoElement::generated});
   }
 }
 
@@ -129,6 +133,7 @@ Style Styler::style(const GumboNode* element, const Style& parent) {
   const auto define = [&](const std::vector<Declaration>& list, bool important) {
     for (const auto& d : list) {
       if (d.prop != Prop::custom || d.important != important) continue;
+      if (!custom && !matcher_.spend(out.custom ? out.custom->size() * 4 : 1)) return;
       if (!custom)
         custom = out.custom ? std::make_shared<CustomProperties>(*out.custom)
                             : std::make_shared<CustomProperties>();
@@ -148,8 +153,11 @@ Style Styler::style(const GumboNode* element, const Style& parent) {
     if (d.prop == Prop::custom) return;
     if (d.value.find("var(") == d.value.npos) {
       apply(d, d.value, out, parent, quirks_);
-    } else if (const auto value = with_variables(d.value, out.custom.get(), 0)) {
-      apply(d, trim(*value), out, parent, quirks_);
+    } else if (matcher_.spend(10)) {
+      int left = kMaxVars;
+      if (const auto value = with_variables(d.value, out.custom.get(), 0, left))
+        apply(d, trim(*value), out, parent, quirks_);
+      matcher_.spend(static_cast<std::uint64_t>(kMaxVars - left) * 4);
     }
   };
   // The font's size first: others are measured in it.
@@ -167,7 +175,7 @@ Style Styler::style(const GumboNode* element, const Style& parent) {
           if (d.prop != Prop::animation) continue;
           for (auto word : Words(d.value))
             for (const auto& frames : sheet_.keyframes)
-              if (frames.name == word)
+              if (frames.name == word && matcher_.spend(frames.last.size()))
                 for (const auto& f : frames.last) apply_one(f);
         }
       };
@@ -181,7 +189,8 @@ Style Styler::style(const GumboNode* element, const Style& parent) {
     for (const auto& d : sheet_.rules[m.rule].declarations) {
       if (d.prop != Prop::content) continue;
       const bool none = d.value == "none" || d.value == "normal";
-      generated_ = none ? std::string() : with_variables(d.value, out.custom.get(), 0).value_or("");
+      int left = kMaxVars;
+      generated_ = none ? std::string() : with_variables(d.value, out.custom.get(), 0, left).value_or("");
     }
   }
   return out;

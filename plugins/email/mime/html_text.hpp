@@ -14,7 +14,7 @@ struct HtmlText {
 };
 
 /// `subject`: a title that says the same is not told. Limits: those of html_guard.hpp and css_sheet.hpp, and
-/// 20 million steps of matching selectors; where one is passed, "limit_css" says that hidden text may be in
+/// 8 million steps of matching selectors; where one is passed, "limit_css" says that hidden text may be in
 /// `text`.
 HtmlText read_html(std::string_view html, std::size_t max_bytes, std::string_view subject = {});
 

@@ -220,6 +220,17 @@ TEST(HiddenText, HostileStyleSheetsAreCut) {
       times("/*", 200'000),
       "p{" + times("color:red;", 50'000) + "}",
       times(":has(:has(:has(*)))", 1'000) + "{color:red}",
+      ":root{--a:" + times("var(--n,)", 400) + ";--b:" + times("var(--a)", 400) +
+          ";--c:" + times("var(--b)", 400) + ";--d:" + times("var(--c)", 400) + "} *{color:var(--d)}",
+      "*{" + times("width:calc(1px + 1px + 1px + 1px + 1px + 1px);", 400) + "}",
+      times(".abcdefghij,", 150) + ".z{" + times(".k,.l,.m{color:red}", 10'000) + "}",
+      ":root{" +
+          [] {
+            std::string all;
+            for (int i = 0; i < 200; ++i) all += "--v" + std::to_string(i) + ":1;";
+            return all;
+          }() +
+          "} *{--x:1}",
   };
   for (const auto& sheet : sheets) {
     const HtmlText read = read_html("<style>" + sheet + "</style>" + body + "The end", 4u << 20);
