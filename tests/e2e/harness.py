@@ -34,12 +34,13 @@ def wait_for(what, condition, seconds):
 
 
 class Rig:
-    """A private Postfix and Dovecot, stopped with this process."""
+    """A private Postfix and Dovecot (Cyrus where MAILROOM_IMAP says so), stopped with this process."""
 
     def __init__(self, *options):
         self.dir = tempfile.mkdtemp(prefix="rig", dir="/tmp")
         self.info = json.loads(self.run("start", "--owner", str(os.getpid()), *options))
         self.password = self.info["password"]
+        self.cyrus = self.info["imap"] == "cyrus"
 
     def run(self, verb, *args, input=None):
         r = subprocess.run([sys.executable, RIG, verb, *args, "--dir", self.dir], capture_output=True, input=input)

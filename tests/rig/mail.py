@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import cyrus
 from servers import RigError
 
 
@@ -97,6 +98,8 @@ def deliver(info, a):
 
 
 def files(info, user, folder):
+    if info["imap"] == "cyrus":
+        return cyrus.files(info, user, folder)
     base = f"{info['dir']}/mail/{user.lower()}/Maildir" + ("" if folder == "INBOX" else "/." + folder.replace("/", "."))
     found = []
     for sub in ("new", "cur"):

@@ -1,4 +1,4 @@
-"""The private Postfix and Dovecot: configuration, certificates, start, stop.
+"""The private Postfix and Dovecot (or Cyrus, see cyrus.py): configuration, certificates, start, stop.
 
 Everything lives below one folder DIR; nothing of the system's own services is touched. Each rig reserves a block of ports by
 holding an abstract Unix socket named after it, so that rigs started at the same time never race for one. What was started is
@@ -19,6 +19,8 @@ import ssl
 import subprocess
 import sys
 import time
+
+import cyrus
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROLES = ["imap_tls_port", "imap_plain_port", "smtp_tls_port", "smtp_submission_port", "smtp_mx_port"]
@@ -45,12 +47,14 @@ def run(*argv, **more):
     return done.stdout
 
 
-def check_machine(folder):
+def check_machine(folder, imap):
     if os.geteuid() != 0:
         raise RigError("the rig must be started by root: Postfix and Dovecot change to users of their own (try sudo)")
     missing = sorted({package for program, package in NEEDS.items() if not os.path.exists(program)})
     if missing:
         raise RigError(f"missing: apt-get install {' '.join(missing)} (or ./run test, which installs all of packages.debian)")
+    if imap == "cyrus" and cyrus.missing():
+        raise RigError(f"missing: {cyrus.missing()}")
     if len(folder) > 60:
         raise RigError(f"--dir is {len(folder)} bytes long; Unix sockets below it allow 60: choose a shorter one")
     parent = folder
@@ -154,6 +158,10 @@ def configure(info, many, discard):
               # A machine has few inotify instances a user (128); Dovecot looks every 30 s where it gets none, which tests do not wait for.
               "IDLE": "imap_hibernate_timeout = 5s" if many else "mailbox_idle_check_interval = 2s"}
     values.update({role.upper(): info[role] for role in ROLES})
+    # Beside Cyrus, Dovecot only says to Postfix who may sign in.
+    values["PROTOCOLS"] = "none" if info["imap"] == "cyrus" else "imap lmtp"
+    if info["imap"] == "cyrus":
+        cyrus.configure(info, fill, values)
     fill("dovecot.conf.in", f"{d}/dovecot/dovecot.conf", values)
     etc = f"{d}/postfix/etc"
     fill("main.cf.in", f"{etc}/main.cf", values)
@@ -216,7 +224,7 @@ def ours(info, group):
         exe = os.readlink(f"/proc/{group}/exe")
     except OSError:
         return True  # the leader is gone; as long as its group lives, nobody else gets its number
-    return "dovecot" in exe or "postfix" in exe or "python" in exe
+    return any(name in exe for name in ("dovecot", "postfix", "python", "cyrus"))
 
 
 def end_group(info, name):
@@ -260,6 +268,15 @@ def start_postfix(info):
     return process
 
 
+def start_cyrus(info):
+    d = info["dir"]
+    with open(f"{d}/log/cyrus.out", "w") as out:
+        process = subprocess.Popen(cyrus.command(info), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/")
+    info["pids"]["cyrus"] = process.pid
+    save(info)
+    return process
+
+
 def last_words(info, server):
     lines = []
     for suffix in ("out", "log"):
@@ -281,7 +298,7 @@ def answers(info, role):
 
 
 def wait_until_up(info, server, process, seconds=20):
-    wanted = [r for r in ROLES if r.startswith("imap" if server == "dovecot" else "smtp")]
+    wanted = [r for r in ROLES if r.startswith("smtp" if server == "postfix" else "imap" if server == info["imap"] else "none")]
     until = time.monotonic() + seconds
     while wanted:
         if process.poll() is not None:
@@ -298,33 +315,38 @@ def wait_until_up(info, server, process, seconds=20):
         time.sleep(0.03)
 
 
-STARTERS = {"dovecot": start_dovecot, "postfix": start_postfix}
+STARTERS = {"dovecot": start_dovecot, "postfix": start_postfix, "cyrus": start_cyrus}
+
+
+def servers_of(info):
+    """In the order of their start."""
+    return ("dovecot", "postfix") if info["imap"] == "dovecot" else ("dovecot", "cyrus", "postfix")
 
 
 def start_server(info, name):
     if members(info["pids"].get(name, 0) or -1):
         raise RigError(f"{name} of {info['dir']} runs already")
     wait_until_up(info, name, STARTERS[name](info))
-    if name == "dovecot" and members(info["pids"].get("postfix", 0) or -1):
+    if name == info["imap"] and members(info["pids"].get("postfix", 0) or -1):
         # What waited for it goes now, whatever Postfix's own schedule has come to on a busy machine.
         subprocess.run(["/usr/sbin/postqueue", "-c", f"{info['dir']}/postfix/etc", "-f"], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
 
 
-def start(folder, port_base=None, many=False, discard=False, owner=None):
+def start(folder, port_base=None, many=False, discard=False, owner=None, imap="dovecot"):
     folder = os.path.abspath(folder)
-    check_machine(folder)
+    check_machine(folder, imap)
     if os.path.exists(f"{folder}/rig.json") and any(members(g) for g in load(folder)["pids"].values()):
         raise RigError(f"a rig runs in {folder} already: rig stop --dir {folder}")
     guard, base = reserve(port_base)
     os.makedirs(folder, exist_ok=True)
     os.chmod(folder, 0o711)
-    info = {"dir": folder, **HOSTS, "domain": "rig.test", "password": "rig-" + secrets.token_hex(8),
+    info = {"dir": folder, "imap": imap, **HOSTS, "domain": "rig.test", "password": "rig-" + secrets.token_hex(8),
             "users": "any address of any domain has a mailbox and this password; refused@ is refused (550), deferred@ and full@ "
                      "answer 450 and 452",
             **{role: base + i for i, role in enumerate(ROLES)},
             "ca_file": f"{folder}/tls/ca.pem", "cert_file": f"{folder}/tls/server.pem",
-            "logs": {"postfix": f"{folder}/log/postfix.log", "dovecot": f"{folder}/log/dovecot.log"},
+            "logs": {name: f"{folder}/log/{name}.{'out' if name == 'cyrus' else 'log'}" for name in ("postfix", "dovecot", "cyrus")},
             "boot_id": boot_id(), "pids": {}}
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -335,7 +357,7 @@ def start(folder, port_base=None, many=False, discard=False, owner=None):
         with open(f"{folder}/log/guard.log", "w") as log:
             info["pids"]["guard"] = subprocess.Popen(argv, pass_fds=[guard.fileno()], stdin=subprocess.DEVNULL, stdout=log,
                                                      stderr=log, start_new_session=True, cwd="/").pid
-        started = {name: STARTERS[name](info) for name in ("dovecot", "postfix")}
+        started = {name: STARTERS[name](info) for name in servers_of(info)}
         for name, process in started.items():
             wait_until_up(info, name, process)
     except BaseException:
@@ -346,6 +368,9 @@ def start(folder, port_base=None, many=False, discard=False, owner=None):
 
 def guard(folder, owner):
     """Holds the reservation of the ports; with an owner, stops the rig when that process is gone, however it went."""
+    info = load(folder)
+    if info["imap"] == "cyrus":
+        cyrus.serve_sign_in(info)
     if not owner:
         signal.pause()
     try:
@@ -363,5 +388,5 @@ def stop(folder, guard_too=True):
         info = load(folder)
     except RigError:
         return
-    for name in ("postfix", "dovecot") + (("guard",) if guard_too else ()):
+    for name in ("postfix", "cyrus", "dovecot") + (("guard",) if guard_too else ()):
         end_group(info, name)
