@@ -17,6 +17,7 @@
 #include "tools/send.hpp"
 #include "tools/suppressions.hpp"
 #include "tools/templates.hpp"
+#include "tools/update.hpp"
 #include "watch/watcher.hpp"
 
 namespace mailroom {
@@ -65,6 +66,7 @@ class Email : public aoh::Plugin {
     return tools::email_forward(box_, args, call);
   }
   aoh::Result draft(const aoh::Json& args, aoh::Call& call) { return tools::email_draft(box_, args, call); }
+  aoh::Result update(const aoh::Json& args, aoh::Call& call) { return tools::email_update(box_, args, call); }
   aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
   aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
     return tools::email_mailboxes(box_, args, call);
@@ -176,6 +178,7 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_forward", &mailroom::Email::forward),
            aoh::tool("email_draft", &mailroom::Email::draft),
            aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
+           aoh::tool("email_update", &mailroom::Email::update),
            aoh::tool("email_templates", &mailroom::Email::templates),
            aoh::tool("email_links", &mailroom::Email::links),
            aoh::tool("email_watch", &mailroom::Email::watch),
