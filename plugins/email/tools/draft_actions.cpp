@@ -118,16 +118,6 @@ net::Task<Removal> remove(imap::Client& client, Place place) {
   co_return co_await mailbox::remove_message(client, place);
 }
 
-/// The tool's grant is `draft`; a host knows one for each tool.
-void check_may_send(const aoh::Call& call, const std::string& credential) {
-  const auto& granted = call.context()["grants"][credential].items();
-  if (std::none_of(granted.begin(), granted.end(),
-                   [](const aoh::Json& g) { return g.str() == "send" || g.str() == "manage"; }))
-    throw Failure(Errc::refused, "this agent may write drafts, but not send them",
-                  "credential " + printable(credential, 200) + ": grants",
-                  "Leave the draft to a person, or have the agent granted send");
-}
-
 Outgoing outgoing(const Toolbox& box, const host::Account& account, const ToSend& t, bool automatic) {
   if (t.error) throw Failure(t.error);
   mime::ComposeContext context;
@@ -202,7 +192,7 @@ aoh::Result show_draft(const Toolbox& box, const aoh::Json& args, aoh::Call& cal
 aoh::Result send_draft(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
                        const host::Account& account) {
   const Place place = draft_place(args);
-  check_may_send(call, account.id);
+  need_grant(call, account.id, "send", "send what it drafts");
   const aoh::Json trigger = trigger_of(box, call);
   const bool automatic = !trigger.is_null();
   const std::string originals = automatic ? trigger.path("email.mailbox").str_or("INBOX") : std::string();

@@ -4,8 +4,10 @@
 
 namespace mailroom::tools {
 
-/// {"message": {...}}, with format raw also {"raw": {"blob", "size", "sha256"}}. Downloads only the parts
-/// asked for; never sets \Seen.
+/// One message: {"message": {...}}, with format raw also {"raw": {"blob", "size", "sha256", "text"?}}.
+/// Several
+/// (`uids`, at most 20): {"messages": [...], "unreadable": [{uid, error}]}, each with its "raw". Downloads
+/// only the parts asked for; sets \Seen only with `mark_seen`, which wants the grant manage.
 aoh::Result email_fetch(const Toolbox& box, const aoh::Json& args, aoh::Call& call);
 
 }  // namespace mailroom::tools

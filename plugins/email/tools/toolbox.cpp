@@ -1,5 +1,7 @@
 #include "tools/toolbox.hpp"
 
+#include <algorithm>
+
 #include "mime/parse.hpp"
 #include "mime/unicode.hpp"
 
@@ -69,6 +71,17 @@ std::string credential_of(const aoh::Json& args, const aoh::Call& call) {
     throw Failure(Errc::invalid, "no mail account was named", "credential_id",
                   "Name one; it may be left out only where exactly one is granted");
   return id;
+}
+
+void need_grant(const aoh::Call& call, const std::string& credential, std::string_view grant,
+                std::string_view what) {
+  static constexpr std::string_view kGrants[] = {"read", "draft", "send", "manage"};
+  const auto wanted = std::find(std::begin(kGrants), std::end(kGrants), grant);
+  for (const aoh::Json& g : call.context()["grants"][credential].items())
+    if (std::find(wanted, std::end(kGrants), g.str()) != std::end(kGrants)) return;
+  throw Failure(Errc::refused, "this agent may not " + std::string(what),
+                "credential " + printable(credential, 200) + ": grants",
+                "Leave it to a person, or have the agent granted " + std::string(grant));
 }
 
 std::vector<mime::Address> addresses_of(const aoh::Json& args, const char* field) {

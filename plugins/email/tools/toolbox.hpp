@@ -41,6 +41,11 @@ using host::random_token;
 /// The credential that the call is about: the argument, else the only one granted. Throws Failure(invalid).
 std::string credential_of(const aoh::Json& args, const aoh::Call& call);
 
+/// Throws Failure(refused) unless the caller holds `grant` of the credential, or one that includes it: a host
+/// knows one grant for each tool, and some of what a tool does wants more. `what`: "mark messages as read".
+void need_grant(const aoh::Call& call, const std::string& credential, std::string_view grant,
+                std::string_view what);
+
 /// Addresses from an argument: "a@b, Name <c@d>", {name, address}, or a list of those. Throws
 /// Failure(invalid) naming `field`.
 std::vector<mime::Address> addresses_of(const aoh::Json& args, const char* field);
