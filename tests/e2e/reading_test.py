@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """email_fetch of several messages, and email_thread: on the rig's server, and on scripted ones that go wrong."""
+import base64
 import json
 import os
+import shlex
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Host, RigTest, main
+from documents_files import pdf
+from harness import SOURCE, Host, RigTest, main
 from imap_script import ImapScript, message
 
 
@@ -107,6 +110,26 @@ class OnTheRig(Reading, RigTest):
         self.assertIn("offset 3", part["notice"])
         self.assertEqual(self.refused("email_thread", message_id="<nobody@x>")["error"]["code"], "not_found")
         self.assertEqual(self.seen(), [False] * 6)
+
+
+    def test_the_page_runs_as_printed(self):
+        offer = base64.encodebytes(pdf(["the offer"])).decode().replace("\n", "\r\n")
+        self.put("Offer", 1, sender="sales@supplier.example", MIME_Version="1.0", Content_Type='multipart/mixed; boundary="b"',
+                 text="--b\r\n\r\nSee.\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=offer.pdf\r\n"
+                 f"Content-Transfer-Encoding: base64\r\n\r\n{offer}\r\n--b--\r\n")
+        self.put("Another", 2)
+        for name in ("Sent", "Trash"):
+            self.imap.create(name)
+        self.imap.select("INBOX", readonly=True)
+        validity = int(self.imap.response("UIDVALIDITY")[1][0])
+        with open(os.path.join(SOURCE, "docs", "reading.md")) as f:
+            commands = [line.strip() for line in f if line.startswith("host-stub ")]
+        self.assertGreater(len(commands), 9)
+        for command in commands:
+            said = self.host.ok(*shlex.split(command.replace('"uid_validity": 1', f'"uid_validity": {validity}'))[1:])
+            if "offer.pdf" in command:
+                self.assertIn("the offer", said)
+        self.assertEqual(self.imap.select("Done")[1], [b"1"])
 
 
 class OnAScript(Reading, unittest.TestCase):

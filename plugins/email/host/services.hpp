@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "aoh/sdk/knowledge.hpp"
 #include "aoh/sdk/services.hpp"
 #include "auth/mechanism.hpp"
 #include "host/account.hpp"
@@ -12,7 +13,7 @@ namespace mailroom::host {
 /// Views of the host's tables; copyable, any thread. Calls may read or write the disk.
 struct Services {
   explicit Services(const aoh_host* h)
-      : log(h), clock(h), credentials(h), vault(h), state(h), sessions(h), blobs(h) {}
+      : log(h), clock(h), credentials(h), vault(h), state(h), sessions(h), blobs(h), extraction(h) {}
   aoh::Log log;
   aoh::Clock clock;
   aoh::Credentials credentials;
@@ -20,6 +21,7 @@ struct Services {
   aoh::State state;
   aoh::Sessions sessions;
   aoh::Blobs blobs;
+  aoh::Extraction extraction;  ///< false: the host has none
 
   /// The account's record, with its provider's limits and ways where it has none of its own. Throws Failure:
   /// not_found, refused, config.

@@ -1,10 +1,10 @@
 #include "host/suppressions.hpp"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <chrono>
 #include <cstdio>
+
+#include "host/sha256.hpp"
 
 namespace mailroom::host {
 namespace {
@@ -18,20 +18,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
-
-std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned n = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &n, EVP_sha256(), nullptr) != 1)
-    throw Failure(Errc::internal, "SHA-256 is not available");
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (unsigned i = 0; i < n; ++i) {
-    out += kHex[digest[i] >> 4];
-    out += kHex[digest[i] & 15];
-  }
   return out;
 }
 
@@ -97,7 +83,7 @@ std::optional<Suppression> Suppression::from_json(const aoh::Json& j) {
 }
 
 std::string suppression_key(std::string_view credential_id, std::string_view address) {
-  return prefix_of(credential_id) + sha256(lower(address));
+  return prefix_of(credential_id) + sha256_hex(lower(address));
 }
 
 std::optional<Suppression> is_suppressed(const Services& services, std::string_view credential_id,

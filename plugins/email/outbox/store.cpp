@@ -1,8 +1,8 @@
 #include "outbox/store.hpp"
 
-#include <openssl/evp.h>
-
 #include <utility>
+
+#include "host/sha256.hpp"
 
 namespace mailroom::outbox {
 namespace {
@@ -22,28 +22,14 @@ bool needs_bytes(const Record& r) {
 
 }  // namespace
 
-std::string sha256_hex(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned n = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest, &n, EVP_sha256(), nullptr) != 1)
-    throw Failure(Errc::internal, "SHA-256 is not available");
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (unsigned i = 0; i < n; ++i) {
-    out += kHex[digest[i] >> 4];
-    out += kHex[digest[i] & 15];
-  }
-  return out;
-}
-
-std::string sent_key(std::string_view message_id) { return "sent/" + sha256_hex(message_id).substr(0, 32); }
+std::string sent_key(std::string_view message_id) { return "sent/" + host::sha256_hex(message_id).substr(0, 32); }
 
 std::string Store::id_of(std::string_view credential_id, std::string_view scope, std::string_view key) {
   // Lengths in front: no two different triples make the same text.
   std::string text;
   for (const std::string_view part : {credential_id, scope, key})
     text += std::to_string(part.size()) + ":" + std::string(part) + ";";
-  return sha256_hex(text).substr(0, 32);
+  return host::sha256_hex(text).substr(0, 32);
 }
 
 Store::Claim::~Claim() {
@@ -106,7 +92,7 @@ Store::Entry Store::prepare(Record record, const mime::Composed& composed, const
   record.smtputf8 = composed.smtputf8;
   record.warnings = composed.warnings;
   record.size = composed.bytes.size();
-  record.sha256 = sha256_hex(composed.bytes);
+  record.sha256 = host::sha256_hex(composed.bytes);
   record.created_unix_ns = services_.clock.wall_ns();
   record.blob =
       services_.make_blob({}, aoh::Json{{"mime_type", "message/rfc822"}}, composed.bytes)["id"].str();

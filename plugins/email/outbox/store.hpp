@@ -90,9 +90,6 @@ class Store {
   mutable std::map<std::string, Entry> unsaved_;  // as many as attempts can be under way
 };
 
-/// SHA-256, lower-case hex.
-std::string sha256_hex(std::string_view bytes);
-
 /// The key under which the record of a Message-ID (without angle brackets) is found: {"outbox_id"}.
 std::string sent_key(std::string_view message_id);
 

@@ -3,6 +3,7 @@
 #include "aoh_manifest.hpp"
 #include "host/runtime.hpp"
 #include "outbox/outbox.hpp"
+#include "tools/attachment.hpp"
 #include "tools/broadcast.hpp"
 #include "tools/credential_test.hpp"
 #include "tools/deliverability.hpp"
@@ -69,6 +70,7 @@ class Email : public aoh::Plugin {
   aoh::Result draft(const aoh::Json& args, aoh::Call& call) { return tools::email_draft(box_, args, call); }
   aoh::Result update(const aoh::Json& args, aoh::Call& call) { return tools::email_update(box_, args, call); }
   aoh::Result thread(const aoh::Json& args, aoh::Call& call) { return tools::email_thread(box_, args, call); }
+  aoh::Result attachment(const aoh::Json& args, aoh::Call& call) { return tools::email_attachment(box_, args, call); }
   aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
   aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
     return tools::email_mailboxes(box_, args, call);
@@ -179,7 +181,8 @@ AOH_MODULE(
     aoh::tool("email_reply", &mailroom::Email::reply), aoh::tool("email_forward", &mailroom::Email::forward),
     aoh::tool("email_draft", &mailroom::Email::draft),
     aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
-    aoh::tool("email_thread", &mailroom::Email::thread), aoh::tool("email_update", &mailroom::Email::update),
+    aoh::tool("email_thread", &mailroom::Email::thread), aoh::tool("email_attachment", &mailroom::Email::attachment),
+           aoh::tool("email_update", &mailroom::Email::update),
     aoh::tool("email_templates", &mailroom::Email::templates),
     aoh::tool("email_links", &mailroom::Email::links), aoh::tool("email_watch", &mailroom::Email::watch),
     aoh::tool("email_deliverability", &mailroom::Email::deliverability),

@@ -74,14 +74,22 @@ mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
   return d;
 }
 
-mime::Composed compose(const Toolbox& box, const mime::Draft& draft) {
+mime::ComposeContext compose_context(const Toolbox& box) {
   mime::ComposeContext context;
   context.unix_seconds = box.runtime.services().clock.wall_ns() / 1'000'000'000;
   context.message_id_unique = random_token(26);
   context.boundary_seed = random_token(26);
+  return context;
+}
+
+mime::ComposeLimits compose_limits(const Toolbox& box) {
   mime::ComposeLimits limits;
   limits.max_message_bytes = box.runtime.config().max_message_bytes;
-  return mime::compose(draft, context, limits);
+  return limits;
+}
+
+mime::Composed compose(const Toolbox& box, const mime::Draft& draft) {
+  return mime::compose(draft, compose_context(box), compose_limits(box));
 }
 
 }  // namespace mailroom::tools

@@ -26,6 +26,9 @@ mime::Draft draft_of(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
 mime::Draft draft_without_files(const Toolbox& box, const aoh::Json& args, const aoh::Call& call,
                                 const host::Account& account);
 
+/// The time of now, fresh randomness; the configured limits.
+mime::ComposeContext compose_context(const Toolbox& box);
+mime::ComposeLimits compose_limits(const Toolbox& box);
 /// Composes with the time of now and fresh randomness.
 mime::Composed compose(const Toolbox& box, const mime::Draft& draft);
 

@@ -1,5 +1,6 @@
 #include "tools/deliver.hpp"
 
+#include "host/sha256.hpp"
 #include "outbox/schedule.hpp"
 #include "tools/large_files.hpp"
 #include "tools/outcome.hpp"
@@ -115,7 +116,7 @@ SendKey send_key(const aoh::Json& args, const aoh::Call& call, const std::string
     aoh::Json rest = args;
     rest.erase("idempotency_key");
     rest.erase("mode");  // what was previewed is then sent
-    return {Store::id_of(credential_id, scope_of(context), own), outbox::sha256_hex(rest.dump()), own};
+    return {Store::id_of(credential_id, scope_of(context), own), host::sha256_hex(rest.dump()), own};
   }
   const std::string& hosts = context["idempotency_key"].str();
   if (!hosts.empty()) return {Store::id_of(credential_id, "host", hosts), {}, {}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/sha256.hpp"
 #include "mime/ascii.hpp"
 #include "mime/stored_draft.hpp"
 #include "mime/thread.hpp"
@@ -99,7 +100,7 @@ StoredDraft store(const Toolbox& box, const aoh::Json& args, aoh::Call& call, co
     // The same call again makes the same Message-ID, and finds what it stored before.
     const SendKey key = send_key(args, call, account.id);
     s->context.message_id_unique =
-        "draft-" + outbox::sha256_hex(key.outbox_id + "/" + key.request_sha256).substr(0, 32);
+        "draft-" + host::sha256_hex(key.outbox_id + "/" + key.request_sha256).substr(0, 32);
     for (const host::Identity& i : account.identities) {
       const std::string id =
           s->context.message_id_unique + i.address.substr(std::min(i.address.rfind('@'), i.address.size()));

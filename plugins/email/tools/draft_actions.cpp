@@ -7,6 +7,7 @@
 #include "mime/fence.hpp"
 #include "mime/parse.hpp"
 #include "read/part.hpp"
+#include "tools/compose_args.hpp"
 #include "tools/deliver.hpp"
 #include "tools/original.hpp"
 
@@ -120,12 +121,6 @@ net::Task<Removal> remove(imap::Client& client, Place place) {
 
 Outgoing outgoing(const Toolbox& box, const host::Account& account, const ToSend& t, bool automatic) {
   if (t.error) throw Failure(t.error);
-  mime::ComposeContext context;
-  context.unix_seconds = box.runtime.services().clock.wall_ns() / 1'000'000'000;
-  context.message_id_unique = random_token(26);
-  context.boundary_seed = random_token(26);
-  mime::ComposeLimits limits;
-  limits.max_message_bytes = box.runtime.config().max_message_bytes;
   const mime::Message head = mime::parse_headers(t.raw);
   if (automatic) {
     mime::Draft to;
@@ -138,7 +133,7 @@ Outgoing outgoing(const Toolbox& box, const host::Account& account, const ToSend
       check_automatic(to, account.addresses());
   }
   const char* by = !automatic ? "" : head.in_reply_to.empty() ? "auto-generated" : "auto-replied";
-  Outgoing out{mime::sendable_from_draft(t.raw, account.addresses(), context, limits, by),
+  Outgoing out{mime::sendable_from_draft(t.raw, account.addresses(), compose_context(box), compose_limits(box), by),
                head.subject.value_or(""),
                {},
                {}};

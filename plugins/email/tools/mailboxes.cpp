@@ -3,6 +3,7 @@
 #include "mime/ascii.hpp"
 #include "mime/fence.hpp"
 #include "tools/account_session.hpp"
+#include "tools/mailbox_actions.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -25,13 +26,47 @@ aoh::Json entry_json(const imap::ListEntry& e) {
   return j;
 }
 
-aoh::Json status_json(const std::string& mailbox, const imap::StatusData& s) {
-  aoh::Json j{{"name", mailbox}};
+void add_status(const imap::StatusData& s, aoh::Json& j) {
   if (s.messages) j.set("messages", *s.messages);
   if (s.unseen) j.set("unseen", *s.unseen);
   if (s.uid_next) j.set("uid_next", *s.uid_next);
   if (s.uid_validity) j.set("uid_validity", *s.uid_validity);
-  return j;
+}
+
+std::string named(const aoh::Json& args, const char* field, const char* cure) {
+  const std::string& name = args[field].str();
+  if (name.empty()) throw Failure(Errc::invalid, "no mailbox was named", field, cure);
+  return name;
+}
+
+/// status, create, rename or delete; the name of the mailbox that it was about goes to `name`.
+imap::StatusData act(const Toolbox& box, const aoh::Json& args, aoh::Call& call, const host::Account& account,
+                     const std::string& action, std::string& name) {
+  using Work = std::function<net::Task<imap::StatusData>(imap::Client&)>;
+  Work work;
+  if (action == "status") {
+    name = args["mailbox"].str_or("INBOX");
+    work = [mailbox = name](imap::Client& c) -> net::Task<imap::StatusData> { return c.status(mailbox); };
+    return imap_call<imap::StatusData>(box, call, account, work);
+  }
+  need_grant(call, account.id, "manage", "change mailboxes");
+  name = named(args, "mailbox", "Say which one");
+  if (action == "create") {
+    work = [mailbox = name](imap::Client& c) { return create_mailbox(c, mailbox); };
+  } else if (action == "rename") {
+    const std::string from = name;
+    name = named(args, "new_name", "Say what it shall be called");
+    work = [from, to = name](imap::Client& c) { return rename_mailbox(c, from, to); };
+  } else if (action == "delete") {
+    if (args["confirm"].str() != name)
+      throw Failure(Errc::invalid, "deleting a mailbox wants its name twice", "confirm",
+                    "Give the mailbox's name again");
+    work = [mailbox = name](imap::Client& c) { return delete_mailbox(c, mailbox); };
+  } else {
+    throw Failure(Errc::invalid, "unknown action \"" + printable(action, 32) + "\"", "action",
+                  "Use list, status, create, rename or delete");
+  }
+  return imap_call<imap::StatusData>(box, call, account, work);
 }
 
 }  // namespace
@@ -41,23 +76,34 @@ aoh::Result email_mailboxes(const Toolbox& box, const aoh::Json& args, aoh::Call
     const host::Account account = box.runtime.services().account(credential_of(args, call));
     aoh::Json list = aoh::Json::array();
     std::string notice;
-    if (args["action"].str() == "status") {
-      const std::string mailbox = args["mailbox"].str_or("INBOX");
-      const auto status = imap_call<imap::StatusData>(
-          box, call, account, [mailbox](imap::Client& c) { return c.status(mailbox); });
-      list.push(status_json(mailbox, status));
-    } else {
+    const std::string action = args["action"].str_or("list");
+    if (action == "list") {
       const std::string pattern = args["pattern"].str_or("*");
-      const auto entries = imap_call<std::vector<imap::ListEntry>>(
-          box, call, account, [pattern](imap::Client& c) { return c.list(pattern); });
-      for (const imap::ListEntry& e : entries) {
+      const bool counts = args["counts"].boolean();
+      const auto found = imap_call<std::vector<imap::Counted>>(
+          box, call, account,
+          [pattern, counts](imap::Client& c) { return list_mailboxes(c, pattern, counts); });
+      std::size_t counted = 0;
+      for (const imap::Counted& m : found) {
         if (list.size() == kMost) {
-          notice = "There are " + std::to_string(entries.size()) + " mailboxes; these are the first " +
+          notice = "There are " + std::to_string(found.size()) + " mailboxes; these are the first " +
                    std::to_string(kMost) + ". Narrow it with pattern.";
           break;
         }
-        list.push(entry_json(e));
+        aoh::Json j = entry_json(m.entry);
+        if (m.status) add_status(*m.status, j);
+        counted += m.status.has_value();
+        list.push(std::move(j));
       }
+      if (counts && notice.empty() && counted < list.size())
+        notice = "Not all are counted: some cannot be opened, and at most 100 are counted at once.";
+    } else {
+      std::string name;
+      const imap::StatusData status = act(box, args, call, account, action, name);
+      aoh::Json j{{"name", name}};
+      if (action != "delete") add_status(status, j);
+      list.push(std::move(j));
+      if (action == "delete") notice = "The mailbox is deleted.";
     }
     // Names may be a stranger's in shared mailboxes; they are short, but fenced all the same.
     const std::string nonce = random_token();

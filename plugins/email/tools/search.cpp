@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/providers.hpp"
 #include "mime/ascii.hpp"
 #include "mime/fence.hpp"
 #include "read/finder.hpp"
@@ -86,6 +87,9 @@ aoh::Result email_search(const Toolbox& box, const aoh::Json& args, aoh::Call& c
     q.filter = filter_of(args);
     q.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(args["limit"].integer(kPage), 1, kMostPage));
     if (args.has("cursor")) q.after = read::cursor_from(args["cursor"].str());
+    // Where it is known that all comes back, the words in the text are looked for here, too.
+    const std::vector<std::string> quirks = host::imap_quirks(account);
+    q.verify_text = std::find(quirks.begin(), quirks.end(), "search_finds_too_much") != quirks.end();
     if (q.after) q.order = q.after->order;
     if (args.has("sort")) q.order = read::order_from(args["sort"].str());
     if (q.after && q.order != q.after->order)

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "host/sha256.hpp"
+
 #include "email_fakes/fake_host.hpp"
 #include "outbox/schedule.hpp"
 
@@ -307,7 +309,7 @@ TEST(Store, KeysDoNotRunIntoEachOther) {
   EXPECT_NE(Store::id_of("a", "b", "c"), Store::id_of("a", "bc", ""));
   EXPECT_NE(Store::id_of("a", "b", "c"), Store::id_of("ab", "", "c"));
   EXPECT_EQ(Store::id_of("a", "b", "c"), Store::id_of("a", "b", "c"));
-  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(host::sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 }  // namespace
