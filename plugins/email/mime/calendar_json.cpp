@@ -23,7 +23,40 @@ Json time_json(const CalendarTime& t) {
   return json;
 }
 
+std::string person_line(const CalendarPerson& p) {
+  std::string out = p.name.empty() ? p.address : p.name + " <" + p.address + ">";
+  if (!p.partstat.empty()) out += " (" + p.partstat + ")";
+  return out;
+}
+
 }  // namespace
+
+std::string calendar_lines(const CalendarItem& item) {
+  constexpr std::size_t kMostPeople = 20, kMostText = 500;
+  std::string out = item.component + (item.method.empty() ? "" : ", " + item.method) + "\n";
+  const auto line = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) out.append("  ").append(name).append(": ").append(value).append("\n");
+  };
+  const auto time = [&](std::string_view name, const std::optional<CalendarTime>& t) {
+    if (t) line(name, t->value + (t->zone.empty() ? "" : " " + t->zone));
+  };
+  line("Summary", item.summary);
+  time("Start", item.start);
+  time("End", item.end);
+  line("Duration", item.duration);
+  line("Repeats", item.rrule);
+  time("Instance", item.recurrence_id);
+  line("Location", item.location);
+  line("Status", item.status);
+  if (item.organizer) line("Organizer", person_line(*item.organizer));
+  for (std::size_t i = 0; i < item.attendees.size() && i < kMostPeople; ++i)
+    line("Attendee", person_line(item.attendees[i]));
+  if (item.attendees.size() > kMostPeople)
+    line("Attendees", std::to_string(item.attendees.size() - kMostPeople) + " more");
+  line("Description", std::string(aoh::utf8_prefix(item.description, kMostText)));
+  line("UID", item.uid);
+  return out;
+}
 
 Json calendar_json(const CalendarItem& item, std::size_t max_people) {
   Json json = Json::object();

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "mime/ascii.hpp"
+#include "mime/calendar.hpp"
 #include "mime/unicode.hpp"
 #include "support/json.hpp"
 
@@ -222,6 +223,21 @@ std::string people(std::string_view label, const std::vector<Address>& list, std
   return out + "\n";
 }
 
+void attachment_lines(const Attachment& a, std::string_view indent, std::size_t most, std::string& out) {
+  out.append(indent).append("part ").append(a.part).append(": ").append(a.filename.value_or("(no name)"));
+  out += ", " + a.mime_type + ", " + std::to_string(a.size) + " bytes";
+  if (!a.disposition.empty()) out += ", " + a.disposition;
+  if (!a.kind.empty()) out += ", " + a.kind;
+  out += '\n';
+  if (a.message) {
+    out += people("  From", a.message->from, 5);
+    if (a.message->date) out += "  Date: " + *a.message->date + "\n";
+    if (a.message->subject) out += "  Subject: " + *a.message->subject + "\n";
+  }
+  for (std::size_t i = 0; i < a.contents.size() && i < most; ++i)
+    attachment_lines(a.contents[i], "  ", 0, out);
+}
+
 std::string header_lines(const Message& m, const RenderOptions& o) {
   std::string out;
   out += people("From", m.from, o.max_addresses);
@@ -263,15 +279,16 @@ std::string render_for_model(const Message& m, std::string_view nonce, const Ren
              std::to_string(before.size() + part.size()) + " of " + std::to_string(m.text->size()) + ".\n";
   }
   if (!m.attachments.empty()) {
+    constexpr std::size_t kMostContents = 20;  // of each
     std::string list;
-    std::size_t shown = 0;
-    for (const auto& a : m.attachments) {
-      if (shown == o.max_attachments) break;
-      ++shown;
-      list += "part " + a.part + ": " + a.filename.value_or("(no name)") + ", " + a.mime_type + ", " +
-              std::to_string(a.size) + " bytes, " + a.disposition + "\n";
-    }
+    for (std::size_t i = 0; i < m.attachments.size() && i < o.max_attachments; ++i)
+      attachment_lines(m.attachments[i], "", kMostContents, list);
     out += "Attachments: " + std::to_string(m.attachments.size()) + ".\n" + fence(list, "attachments", nonce);
+  }
+  if (!m.calendar.empty()) {
+    std::string list;
+    for (const auto& item : m.calendar) list += calendar_lines(item);
+    out += "Calendar: " + std::to_string(m.calendar.size()) + ".\n" + fence(list, "calendar", nonce);
   }
   if (m.truncated) out += "Limits were passed while it was read: parts of it are missing here.\n";
   if (!m.warnings.empty()) {

@@ -52,8 +52,12 @@ class Base64 {
   char* piece(std::string_view in, char* to) {
     const char* p = in.data();
     const char* const end = p + in.size();
+    const char* looked = p;  // how far it is known that an encoding goes on
     while (p < end && !ended_) {
-      if (padded_ && !is_space(*p) && *p != '=' && !goes_on({p, static_cast<std::size_t>(end - p)})) break;
+      if (padded_ && p >= looked && !is_space(*p) && *p != '=') {
+        if (!goes_on({p, static_cast<std::size_t>(end - p)})) break;
+        looked = end - p > kLook ? p + kLook : end;
+      }
       if (in_group_ == 0 && !padded_) {
         for (; end - p >= 4; p += 4) {
           const std::uint32_t group =
@@ -100,12 +104,12 @@ class Base64 {
 
   // Data after padding: another encoding glued on, or the footer that a mailing list put below?
   bool goes_on(std::string_view rest) {
-    constexpr std::size_t kLook = 200;
     for (char c : rest.substr(0, kLook))
       if (value_at(0, c) == kNone && c != '=' && c != '\r' && c != '\n') ended_ = broken_ = true;
     return !ended_;
   }
 
+  static constexpr std::ptrdiff_t kLook = 200;
   bool& broken_;
   bool ended_ = false;
   std::uint32_t group_ = 0;

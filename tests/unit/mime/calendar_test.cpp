@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mime/fence.hpp"
 #include "mime/json.hpp"
 #include "mime/parse.hpp"
 
@@ -57,6 +58,10 @@ TEST(Calendar, AnInvitationInAMessage) {
   EXPECT_EQ(json["attendees"].items().size(), 2u);
   EXPECT_FALSE(json.has("duration"));
   EXPECT_EQ(m.attachments.at(0).kind, "calendar");
+  const std::string view = render_for_model(m, "0123456789abcdef");
+  for (const char* line : {"event, request\n", "  Start: 2026-11-23T10:00:00 Europe/Berlin\n",
+                           "  Attendee: Joe <joe@example.org> (accepted)\n"})
+    EXPECT_NE(view.find(line), std::string::npos) << line;
 }
 
 std::vector<CalendarItem> items(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "mime/codec.hpp"
+#include "mime/fence.hpp"
 #include "mime/json.hpp"
 #include "mime/parse.hpp"
 #include "mime/tnef.hpp"
@@ -57,6 +58,8 @@ TEST(Inner, AnAttachedMessageSaysWhoseItIsAndWhatItHolds) {
     const auto json = to_json(m)["attachments"].items().front();
     EXPECT_EQ(json["message"]["subject"].str(), "ä");
     EXPECT_EQ(json["contents"].items().size(), 2u);
+    EXPECT_NE(render_for_model(m, "0123456789abcdef").find("  part 2.2: i.png, image/png"),
+              std::string::npos);
   }
 }
 
