@@ -102,6 +102,7 @@ std::optional<std::string> convert_named(std::string_view name, std::string_view
     name = "iso-2022-jp-2";
   }
   if (name == "utf-16") name = utf16_of(bytes);
+  if (name == "iso-8859-16") return latin10_to_utf8(bytes.substr(0, max_bytes));
   std::string with_euro;
   if (name == "gb18030" && bytes.find('\x80') != bytes.npos) {
     with_euro = euro_signs(bytes);

@@ -47,4 +47,6 @@ bool looks_like_iso2022jp(std::string_view bytes);
 /// nullopt where the text uses sets that Shift_JIS does not have.
 std::optional<std::string> iso2022jp_as_shift_jis(std::string_view bytes);
 
+std::string latin10_to_utf8(std::string_view bytes);
+
 }  // namespace mailroom::mime

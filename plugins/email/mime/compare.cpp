@@ -10,7 +10,7 @@
 namespace mailroom::mime {
 namespace {
 
-constexpr std::size_t kLooked = 4u << 10;  // bytes of each body
+constexpr std::size_t kLooked = 2u << 10;  // bytes of each body
 constexpr std::size_t kShortest = 4;       // letters of a word that counts
 constexpr std::size_t kEnough = 8;         // different words
 

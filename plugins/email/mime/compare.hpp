@@ -5,7 +5,7 @@
 
 namespace mailroom::mime {
 
-/// The first 4 KB of each are looked at. True where both have enough words to judge and fewer than one in
+/// The first 2 KB of each are looked at. True where both have enough words to judge and fewer than one in
 /// ten of the text's stands in the HTML: two readers would be shown two messages. Says nothing of scripts
 /// that have no spaces.
 bool differ_entirely(std::string_view text, std::string_view html);

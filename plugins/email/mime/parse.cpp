@@ -108,7 +108,18 @@ class Builder {
     if (entity.type != "text/plain" && entity.type != "text/html") return false;
     if (info.disposition == "attachment") return false;
     if (entity.first_child) return true;
-    return !info.filename && scan_.entities[entity.parent].type != "multipart/related";
+    if (scan_.entities[entity.parent].type == "multipart/related") return is_late_root(entity);
+    return !info.filename;
+  }
+
+  // RFC 2387: the root comes first, or is named. Where what comes first can be no root (a picture), the first
+  // HTML is it, as others have it.
+  bool is_late_root(const EntitySpan& entity) const {
+    if (entity.type != "text/html") return false;
+    for (const EntitySpan* before = &scan_.entities[entity.parent] + 1; before != &entity; ++before)
+      if (before->parent == entity.parent && (before->multipart || before->type.starts_with("text/")))
+        return false;
+    return true;
   }
 
   // For each entity, the outermost multipart/alternative around it that also has a plain text: HTML in there

@@ -20,9 +20,16 @@ net::Task<mime::DraftAttachment> fetch_part(imap::Client& client, const imap::Me
     throw Failure(Errc::unsupported, "the server does not tell which parts the message has", where,
                   "Forward it whole, as an attachment");
   const imap::BodyPart* part = find_part(*head.structure, number);
-  if (!part)
-    throw Failure(Errc::not_found, "the message has no such part", where,
-                  "email_fetch tells its attachments' parts");
+  std::string inner;  // "2.tnef.1" lies within part 2, which is fetched
+  for (std::size_t dot = number.rfind('.'); !part && dot != number.npos && dot > 0;
+       dot = number.rfind('.', dot - 1))
+    if ((part = find_part(*head.structure, std::string_view(number).substr(0, dot)))) {
+      inner = number.substr(dot);
+      number.resize(dot);
+    }
+  const Failure none(Errc::not_found, "the message has no such part", where,
+                     "email_fetch tells its attachments' parts");
+  if (!part) throw none;
   if (part->size > max_bytes)
     throw Failure(
         Errc::limit,
@@ -41,17 +48,18 @@ net::Task<mime::DraftAttachment> fetch_part(imap::Client& client, const imap::Me
   std::string raw = header ? header->bytes : std::string();
   if (!raw.ends_with("\r\n\r\n")) raw += raw.empty() || raw.ends_with("\r\n") ? "\r\n" : "\r\n\r\n";
   raw += body->bytes;
-  std::optional<mime::DecodedPart> decoded = mime::decode_part(raw, "1");
+  std::optional<mime::DecodedPart> decoded = mime::decode_part(raw, "1" + inner);
+  if (!decoded && !inner.empty()) throw none;
   if (!decoded) decoded = mime::decode_body(body->bytes, part->encoding);
   mime::DraftAttachment out;
   out.bytes = std::move(decoded->bytes);
-  out.mime_type = part->type + "/" + part->subtype;
+  out.mime_type = inner.empty() ? part->type + "/" + part->subtype : decoded->mime_type;
   out.charset = std::move(decoded->charset);
   if (decoded->filename) out.filename = *decoded->filename;
   if (out.filename.empty()) out.filename = part->type == "message" ? "message.eml" : "attachment";
   // Written by a stranger; what goes out must be safe on any system.
   out.filename = mime::safe_filename(out.filename);
-  out.is_inline = part->disposition == "inline" && !part->id.empty();
+  out.is_inline = inner.empty() && part->disposition == "inline" && !part->id.empty();
   std::string_view id = part->id;
   if (id.starts_with('<') && id.ends_with('>') && id.size() > 2) id = id.substr(1, id.size() - 2);
   if (out.is_inline) out.content_id = id;

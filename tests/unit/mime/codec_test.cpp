@@ -199,6 +199,7 @@ TEST(Charset, LabelsMeanWhatBrowsersTakeThemFor) {
       {"iso-2022-jp-2", "\x1b$A0!\x1b(B", "啊"},
       {"hz-gb-2312", "~{0!~}", "啊"},
       {"iso-8859-15", "\xa4", "€"},
+      {"iso-8859-16", "\xaa\xfe\xff", "Șțÿ"},
       {"tis-620", "\xa1", "ก"},
       {"utf-16", std::string_view("\xFE\xFF\0a", 4), "a"},
       {"utf-16", std::string_view("a\0b\0", 4), "ab"},

@@ -178,6 +178,15 @@ TEST(Wild, TypesThatCannotBeRead) {
   EXPECT_EQ(text_of("Content-Type: html", "body"), "body");  // all there is
 }
 
+TEST(Wild, APictureIsNoRoot) {
+  const Message m = parse(
+      "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: image/png\r\n\r\nx\r\n"
+      "--b\r\nContent-Type: text/html\r\n\r\n<p>a\r\n--b\r\nContent-Type: "
+      "text/html\r\n\r\n<p>b\r\n--b--\r\n");
+  EXPECT_EQ(m.html, "<p>a");
+  EXPECT_EQ(m.attachments.size(), 2u);
+}
+
 TEST(Wild, HeadersThatBeginOddly) {
   EXPECT_EQ(parse(" \r\nSubject: a\r\n\r\nb").subject, "a");
   EXPECT_EQ(parse(" Subject: a\r\nTo: b@x.org\r\n\r\nb").subject, "a");
