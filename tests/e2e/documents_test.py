@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """FAULTS 'Attachments', and each kind of document: made here, read by the module in the real host."""
+import base64
 import gzip
 import json
 import os
+import resource
 import stat
+import subprocess
 import sys
 import tarfile
 import unittest
@@ -12,7 +15,7 @@ import zipfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import documents_files as f
-from harness import Host, main
+from harness import PATIENCE, STUB, Host, main
 
 ENTITY_BOMB = '<!DOCTYPE w [<!ENTITY a "AAAAAAAAAA">' + "".join(f'<!ENTITY {chr(98 + i)} "{("&" + chr(97 + i) + ";") * 10}">' for i in range(9)) + "]>"
 EXTERNAL = '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd"><!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]>'
@@ -239,6 +242,43 @@ class Documents(unittest.TestCase):
                 break
             offset = part["next_offset"]
         self.assertEqual(joined, text)
+
+    def limited(self, arguments):
+        """A host of its own with 48 MiB of data, which its parsers inherit; the document itself is a mapped file."""
+        os.makedirs(self.host.dir + "/limited/config", exist_ok=True)
+        self.host.write("limited/config/documents.json", json.dumps({"memory_mb": {"mail": 48}}))
+
+        def limit():
+            if PATIENCE == 1:  # a sanitizer's shadow is data, too
+                resource.setrlimit(resource.RLIMIT_DATA, (48 << 20, 48 << 20))
+        said = subprocess.run([STUB, "call", "documents_extract", json.dumps(arguments), "--json", "--home", self.host.dir + "/limited"],
+                              capture_output=True, preexec_fn=limit, timeout=100 * PATIENCE)
+        self.assertEqual(said.returncode, 0, said.stderr[-1000:])
+        return json.loads(said.stdout)["structuredContent"]
+
+    def test_a_table_of_110_mb_within_48(self):
+        path = os.path.join(self.host.dir, "large.csv")
+        with open(path, "w") as out:
+            for n in range(0, 110_000_000, 55 * 10_000):
+                out.write("".join(f"{n + 55 * i:09d},bolt M8 with a long name and more text,{i % 97:02d}.500\n" for i in range(10_000)))
+        self.assertEqual(os.path.getsize(path), 110_000_000)
+        got = self.limited({"path": path, "text_offset": 109_999_945})
+        self.assertEqual((got["kind"], got["truncated"], got["text"]), ("csv", False, "109999945,bolt M8 with a long name and more text,07.500\n"))
+        os.unlink(path)
+
+    def test_a_message_of_150_mb_within_48(self):
+        path = os.path.join(self.host.dir, "large.eml")
+        line = base64.b64encode(bytes(range(57))) + b"\r\n"
+        with open(path, "wb") as out:
+            out.write(f.eml("What is attached is large.", ("0.pdf", "application/pdf", b""))[:-len(b"\r\n--b--\r\n")])
+            for n in range(1, 4):
+                out.write(line * (50_000_000 // len(line)))
+                out.write(b'--b\r\nContent-Type: application/pdf; name="%d.pdf"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n' % n)
+            out.write(b"AAAA\r\n--b--\r\n")
+        got = self.limited({"path": path})
+        self.assertEqual([a["filename"] for a in got["facts"]["attachments"]], ["0.pdf", "1.pdf", "2.pdf", "3.pdf"])
+        self.assertIn("What is attached is large.", got["text"])
+        os.unlink(path)
 
     def test_the_sandbox_is_said(self):
         status = self.host.quick_call("documents_status", {})["structuredContent"]

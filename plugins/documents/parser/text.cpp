@@ -1,4 +1,7 @@
 // Plain text and CSV: as it is, in pieces, so that memory does not grow with the document.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "mime/parse.hpp"
@@ -8,6 +11,16 @@ namespace mailroom::documents {
 namespace {
 
 constexpr std::size_t kPiece = 256u << 10;
+
+// The pages of what was read need not stay in memory; they come back from the file when they are read again.
+void forget(std::string_view read) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(read.data()) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(read.data()) + read.size()) / page * page;
+  if (end > begin)
+    ::madvise(reinterpret_cast<void*>(begin), end - begin,
+              MADV_DONTNEED);  // NOLINT(performance-no-int-to-ptr)
+}
 
 // Length of the well-formed UTF-8 at the beginning (RFC 3629 §4), cut characters at the end not counted.
 std::size_t utf8_length(std::string_view s) {
@@ -36,7 +49,14 @@ std::size_t utf8_length(std::string_view s) {
 
 // A character that the end cuts spoils nothing.
 bool is_utf8(std::string_view s) {
-  const std::string_view rest = s.substr(utf8_length(s));
+  std::size_t at = 0;
+  while (at < s.size()) {
+    const std::size_t n = utf8_length(s.substr(at, kPiece));
+    if (n == 0) break;
+    forget(s.substr(at, n));
+    at += n;
+  }
+  const std::string_view rest = s.substr(at);
   if (rest.empty()) return true;
   const auto c = static_cast<unsigned char>(rest[0]);
   const std::size_t n = c >= 0xf0 && c <= 0xf4  ? 4
@@ -93,6 +113,7 @@ void parse_text(const Context& c, const Kind& kind) {
       c.out.text(piece);
     else
       c.out.text(mime::to_utf8_text(piece, charset));
+    forget(piece);
     rest.remove_prefix(piece.size());
   }
 }

@@ -136,14 +136,15 @@ class Process {
   ~Process() { finish(); }
 
   int watch() const { return watch_.get(); }  // readable once it has ended; -1: the kernel has no such thing
-  bool ended() const {
+  bool ended() {
     siginfo_t info{};
     const int got = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-    return got != 0 || info.si_pid == pid_;  // got != 0: its status was taken by somebody else
+    taken_ = got != 0;  // by somebody else, or by the kernel where SIGCHLD is ignored
+    return taken_ || info.si_pid == pid_;
   }
   // The number is ours until it is waited for, so nobody else is hit.
   std::optional<siginfo_t> finish() {
-    if (pid_ <= 0) return {};
+    if (pid_ <= 0 || taken_) return {};
     ::kill(-pid_, SIGKILL);
     ::kill(pid_, SIGKILL);
     siginfo_t info{};
@@ -158,6 +159,7 @@ class Process {
  private:
   pid_t pid_;
   Fd watch_;
+  bool taken_ = false;  // it was waited for elsewhere: its number may be another's by now
 };
 
 // At most 64 KiB; empty: nothing now, or the end (`fd` is closed then).

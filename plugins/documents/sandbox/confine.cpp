@@ -77,6 +77,12 @@ Report confine(const Confinement& c) {
     limit(RLIMIT_AS, c.address_bytes);
   }
   report.landlock = apply_landlock(c);
+  if (c.program >= 0 && report.landlock == 0 && report.user < 0)
+    throw std::runtime_error(
+        "there is neither Landlock nor another user to run as, so the program could read what the host's "
+        "user can "
+        "(run the host as root, which gives parsers the user nobody, or on Linux 5.13 or later with "
+        "Landlock)");
   limit(RLIMIT_NOFILE, kMaxOpenFiles);
   apply_filter(c);
 

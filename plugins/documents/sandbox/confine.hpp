@@ -37,7 +37,8 @@ struct Report {
   std::vector<std::string> missing;  ///< one sentence for each means that is not there
 };
 
-/// Throws std::runtime_error where what must hold cannot be had.
+/// Throws std::runtime_error where what must hold cannot be had; so, too, where a program may open files and
+/// there is neither Landlock nor another user to keep the host's own from it.
 Report confine(const Confinement& c);
 
 /// \internal Parts, each in its own file.

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -130,6 +131,17 @@ TEST_P(Limits_, WhatIsShownIsClean) {
   window.finish();
   EXPECT_EQ(window.shown(),
             "--- a??page 9?[2J ---\n\xef\xbf\xbd\xef\xbf\xbd[31ma\nb\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+TEST_P(Limits_, AHostThatIgnoresItsChildrenIsServed) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  Window window(0, 4096);
+  const Extracted read_well = read("odd_facts", window);
+  const Extracted crashed = read("half_then_crash", window);
+  std::signal(SIGCHLD, before);
+  EXPECT_FALSE(read_well.failed);
+  ASSERT_TRUE(crashed.failed);
+  EXPECT_EQ(crashed.failed->code, "crashed");
 }
 
 TEST_P(Limits_, AMissingParserIsSaid) {

@@ -5,6 +5,7 @@
 #include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -155,6 +156,15 @@ int try_all(const aoh::Json& o) {
   ::_exit(0);
 }
 
+// A kernel without Landlock, in a container that lets nobody make a namespace.
+void make_poor() {
+  scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+  seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), 444, 0);
+  seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 0);
+  if (seccomp_load(f) != 0) ::_exit(7);
+  seccomp_release(f);
+}
+
 int confined(aoh::Json o, const char* self) {
   Confinement c;
   c.data_bytes = 256u << 20;
@@ -162,8 +172,9 @@ int confined(aoh::Json o, const char* self) {
   if (o["program"].boolean()) {
     c.program = ::dup3(::open(self, O_RDONLY | O_CLOEXEC), kProgramFd, O_CLOEXEC);
     c.readable = {"/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache"};
-    // The program of the tests may be linked to libraries of the build's compiler.
   }
+  if (o["poor"].boolean()) make_poor();
+  if (o["plain_user"].boolean() && ::geteuid() == 0 && ::setresuid(12345, 12345, 12345) != 0) ::_exit(6);
   const Report r = confine(c);
   send(encode(Frame::hello, aoh::Json{{"landlock", r.landlock},
                                       {"own_network", r.own_network},
