@@ -68,6 +68,7 @@ class Documents(unittest.TestCase):
     def test_html_and_mail(self):
         html = self.read("a.html", b'<html><body><p>Hi <b>there</b><p style="display:none">hidden</p></body></html>')
         self.assertEqual((html["kind"], html["text"].strip()), ("html", "Hi there"))
+        self.assertTrue(any(code.startswith("hidden") for code in self.codes(html)), html["warnings"])
         mail = self.read("a.eml", f.eml("The body.", ("quote.pdf", "application/pdf", b"AAAA")))
         self.assertEqual((mail["kind"], mail["facts"]["message_id"], mail["facts"]["attachments"][0]["filename"]), ("eml", "q7@supplier.example", "quote.pdf"))
         self.assertIn("The body.", mail["text"])
@@ -260,10 +261,10 @@ class Documents(unittest.TestCase):
         path = os.path.join(self.host.dir, "large.csv")
         with open(path, "w") as out:
             for n in range(0, 110_000_000, 55 * 10_000):
-                out.write("".join(f"{n + 55 * i:09d},bolt M8 with a long name and more text,{i % 97:02d}.500\n" for i in range(10_000)))
+                out.write("".join(f"{n + 55 * i:09d},bolt M8 with a long name and more text,{i % 97:02d}.50\n" for i in range(10_000)))
         self.assertEqual(os.path.getsize(path), 110_000_000)
         got = self.limited({"path": path, "text_offset": 109_999_945})
-        self.assertEqual((got["kind"], got["truncated"], got["text"]), ("csv", False, "109999945,bolt M8 with a long name and more text,07.500\n"))
+        self.assertEqual((got["kind"], got["truncated"], got["text"]), ("csv", False, "109999945,bolt M8 with a long name and more text,08.50\n"))
         os.unlink(path)
 
     def test_a_message_of_150_mb_within_48(self):
@@ -288,6 +289,23 @@ class Documents(unittest.TestCase):
             s = status[kind]["sandbox"]
             self.assertEqual(len(s["missing"]), (not s["landlock"]) + (not s["own_network"]) + (s["user"] < 0) + (not s["memory_limits"]))
         self.assertEqual(self.read("a.txt", b"x")["sandbox"], status["others"]["sandbox"])
+
+    def test_ingest_and_remove(self):
+        where = {"message_id": "q7@supplier.example", "sender": "ann@supplier.example", "authentication": "pass", "part": "2", "credential_id": "work",
+                 "mailbox": "INBOX", "uid": 7}
+        first = self.call("prices.pdf", f.pdf(["The zyxomatic bolt", "costs twelve"]), tool="documents_ingest", provenance=where)
+        self.assertEqual((first["kind"], first["replaced"]), ("pdf", False), first)
+        again = self.call("prices.pdf", f.pdf(["The zyxomatic bolt", "costs twelve"]), tool="documents_ingest", provenance=where)
+        self.assertEqual((again["id"], again["replaced"]), (first["id"], True))
+        nothing = self.call("scan.pdf", f.pdf([""]), tool="documents_ingest", provenance=where)
+        self.assertEqual(nothing["reason"], "no_text")
+        found = self.host.json("kb", "search", "zyxomatic")
+        text = json.dumps(found)
+        for words in ("page 1", "q7@supplier.example", "ann@supplier.example", "pass", first["sha256"], "INBOX", "prices.pdf"):
+            self.assertIn(words, text)
+        gone = self.host.quick_call("documents_remove", {"message_id": "q7@supplier.example"})["structuredContent"]
+        self.assertEqual(gone, {"removed": 1})
+        self.assertNotIn("zyxomatic", json.dumps(self.host.json("kb", "search", "zyxomatic")))
 
 
 if __name__ == "__main__":

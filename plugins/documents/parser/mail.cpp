@@ -1,13 +1,15 @@
 // HTML and messages: the email plugin's own reading of them (plugins/email/mime is pure and below every
 // plugin), so that a message says the same in a knowledge base as in a mailbox.
 #include "base/error.hpp"
+#include "mime/html_text.hpp"
 #include "mime/parse.hpp"
 #include "parser/parsers.hpp"
 
 namespace mailroom::documents {
 namespace {
 
-constexpr std::size_t kMaxHtml = 16u << 20;  // bytes that are looked at
+constexpr std::size_t kMaxHtml = 1u << 20;      // bytes that are looked at: as much as of a message's HTML
+constexpr std::size_t kMaxHtmlText = 4u << 20;  // of text that is made of it
 
 std::string addresses(const std::vector<mime::Address>& list) {
   std::string out;
@@ -34,8 +36,11 @@ void line(Output& out, std::string_view name, const std::string& value) {
 
 void parse_html(const Context& c) {
   c.out.facts(aoh::Json{{"kind", "html"}});
-  if (c.bytes.size() > kMaxHtml) c.out.warn("limit_html", "only the first 16 MiB of the HTML were looked at");
-  c.out.text(mime::html_to_text(mime::to_utf8_text(c.bytes.substr(0, kMaxHtml), {})));
+  if (c.bytes.size() > kMaxHtml) c.out.warn("limit_html", "only the first MiB of the HTML was looked at");
+  const mime::HtmlText read =
+      mime::read_html(mime::to_utf8_text(c.bytes.substr(0, kMaxHtml), {}), kMaxHtmlText);
+  for (const mime::Warning& w : read.warnings) c.out.warn(w.code, w.detail);
+  c.out.text(read.text);
 }
 
 void parse_eml(const Context& c) {

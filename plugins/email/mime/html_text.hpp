@@ -1,4 +1,5 @@
-// HTML as a person reads it in a browser, and what that person does not see (internal to mime/; SPEC §6).
+// HTML as a person reads it in a browser, and what that person does not see (for mime/ and for readers of
+// HTML files; SPEC §6).
 #pragma once
 #include <string>
 #include <string_view>

@@ -48,6 +48,12 @@ void tried(const char* what, long result) {
               std::string(what) + ": " + (result >= 0 ? "GOT" : ::strerrorname_np(error)) + "\n"));
 }
 
+void count_descriptors() {
+  int open = 0;
+  for (int fd = 3; fd < 1024; ++fd) open += ::fcntl(fd, F_GETFD) >= 0;
+  send(encode(Frame::text, "descriptors beyond its own: " + std::to_string(open) + "\n"));
+}
+
 void try_files(const aoh::Json& o) {
   tried("read /etc/passwd", ::open("/etc/passwd", O_RDONLY));
   tried("read the open file", ::open(o["open_file"].str().c_str(), O_RDONLY));
@@ -132,9 +138,6 @@ void try_processes(const aoh::Json& o) {
 }
 
 void try_rest(const aoh::Json& o) {
-  int open = 0;
-  for (int fd = 3; fd < 1024; ++fd) open += ::fcntl(fd, F_GETFD) >= 0;
-  send(encode(Frame::text, "descriptors beyond its own: " + std::to_string(open) + "\n"));
   send(encode(Frame::text,
               std::string("environment: ") + (environ && environ[0] ? environ[0] : "empty") + "\n"));
   if (!o["again"].boolean()) {
@@ -148,6 +151,7 @@ void try_rest(const aoh::Json& o) {
 
 // Options are read once; the second start, after the exec, gets them as its argument.
 int try_all(const aoh::Json& o) {
+  count_descriptors();  // before any attempt adds to them
   try_files(o);
   try_network(o);
   try_processes(o);
