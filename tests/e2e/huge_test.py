@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import resource
 import subprocess
 import sys
@@ -54,6 +55,25 @@ class Huge(RigTest):
         (attachment,) = message["attachments"]
         self.assertEqual((attachment["filename"], attachment["size"]), ("film.bin", LINES * 57))
         self.assertEqual([f for f in os.listdir(os.path.join(self.host.home, "blobs"))], [], "the copy that was mapped is gone")
+
+    def test_fetched_into_blobs_and_parsed_from_one(self):
+        home = os.path.join(self.rig.dir, "mail", "me@rig.test")
+        owner = pwd.getpwnam("vmail")
+        folders = [home] + [os.path.join(home, "Maildir", sub) for sub in ("", "cur", "new", "tmp")]
+        for folder in folders:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        path = os.path.join(home, "Maildir", "cur", "1790000000.M1P1.huge:2,")
+        whole, inner = self.message(path)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+        self.host.add_credential(self.rig.record("me", "me@rig.test"), self.rig.password)
+        which = {"credential_id": "me", "uid": 1}
+        attachment = self.small("email_attachment", {**which, "part": "2"})["attachment"]
+        self.assertEqual((attachment["filename"], attachment["size"], attachment["sha256"]), ("film.bin", LINES * 57, inner))
+        raw = self.small("email_fetch", {**which, "format": "raw"})
+        self.assertEqual(raw["raw"]["sha256"], whole)
+        (message,) = self.small("email_parse", {"blobs": [raw["raw"]["blob"]]})["messages"]
+        self.assertEqual((message["subject"], message["attachments"][0]["size"]), ("groß", LINES * 57))
 
 
 if __name__ == "__main__":

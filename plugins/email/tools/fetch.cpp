@@ -13,8 +13,9 @@
 namespace mailroom::tools {
 namespace {
 
-constexpr std::size_t kMost = 20;           // messages of one call
-constexpr std::size_t kInline = 16u << 10;  // bytes of a raw message that stand in the answer themselves
+constexpr std::uint64_t kMostRaw = 512u << 20;  // bytes of a raw message: it flows into a blob
+constexpr std::size_t kMost = 20;               // messages of one call
+constexpr std::size_t kInline = 16u << 10;      // bytes of a raw message that stand in the answer themselves
 constexpr std::uint32_t kMostText = 16u << 20;
 
 struct Wanted {
@@ -23,7 +24,6 @@ struct Wanted {
   mime::Format format = mime::Format::text;
   bool raw = false, mark_seen = false, fold_quotes = false;
   read::TextLimits limits;
-  std::uint64_t max_bytes = 0;  // of a raw message
   std::string call_id;
 };
 
@@ -74,13 +74,14 @@ net::Task<void> fill(imap::Client& client, const host::Services& services, const
   }
   s.message = co_await read::fetch_summary(client, s.head);
   if (!w.raw) co_return;
-  if (s.head.size.value_or(0) > w.max_bytes)
-    throw Failure(Errc::limit,
-                  "the message has " + std::to_string(*s.head.size) + " bytes, more than max_message_bytes",
-                  "message UID " + std::to_string(s.head.uid),
-                  "Use format text, or let the operator raise the limit");
+  if (s.head.size.value_or(0) > kMostRaw)
+    throw Failure(
+        Errc::limit,
+        "the message has " + std::to_string(*s.head.size) + " bytes, more than " + std::to_string(kMostRaw),
+        "message UID " + std::to_string(s.head.uid),
+        "Use format text, or email_attachment for one of its files");
   // The size was a server's word; what it sends is held to it with some room.
-  const read::ToBlob to{services, w.call_id, w.max_bytes + (64u << 10)};
+  const read::ToBlob to{services, w.call_id, kMostRaw + (64u << 10)};
   const read::Stored stored = co_await read::message_to_blob(client, s.head.uid, to);
   raw.push_back(stored.blob);
 }
@@ -117,7 +118,7 @@ net::Task<Fetched> fetch(imap::Client& client, const host::Services& services, W
   co_return f;
 }
 
-Wanted wanted_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& call, std::size_t offset) {
+Wanted wanted_of(const aoh::Json& args, const aoh::Call& call, std::size_t offset) {
   Wanted w;
   for (const aoh::Json& u : args["uids"].items()) {
     const auto uid = static_cast<imap::Uid>(std::clamp<std::int64_t>(u.integer(), 0, UINT32_MAX));
@@ -139,7 +140,6 @@ Wanted wanted_of(const Toolbox& box, const aoh::Json& args, const aoh::Call& cal
   w.format = w.raw ? mime::Format::summary : format_of(args, mime::Format::text);
   w.mark_seen = args["mark_seen"].boolean();
   w.fold_quotes = args["fold_quotes"].boolean();
-  w.max_bytes = box.runtime.config().max_message_bytes;
   w.call_id = call.id();
   // Enough that the window asked for is in it, whatever the encoding (quoted-printable: three bytes for one).
   const std::uint64_t wanted = 3 * (std::uint64_t{offset} + text_share(1));
@@ -170,7 +170,7 @@ aoh::Result email_fetch(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
     mime::RenderOptions options;
     options.headers = args["headers"].boolean();
     options.text_offset = static_cast<std::size_t>(std::max<std::int64_t>(0, args["text_offset"].integer()));
-    const Wanted w = wanted_of(box, args, call, options.text_offset);
+    const Wanted w = wanted_of(args, call, options.text_offset);
     options.format = w.format;
     const Fetched f = imap_call<Fetched>(
         box, call, account,
