@@ -25,7 +25,7 @@ void note(const Frame& f, const Limits& limits, Taken& out) {
   std::uint64_t kept = 0;
   out.frames += std::to_string(f.line.size()) + ':' + f.line;
   for (const Frame::Literal& l : f.literals) {
-    must(l.bytes.size() == (l.skipped ? 0 : l.announced), "a literal is as long as announced");
+    must(l.bytes.size() == (l.skipped || l.streamed ? 0 : l.announced), "a literal is as long as announced");
     must(l.bytes.size() <= limits.literal, "a literal is within its limit");
     kept += l.bytes.size();
     out.frames += (l.skipped ? "|skipped " : "|") + std::to_string(l.announced) + ':' + l.bytes;
@@ -33,9 +33,29 @@ void note(const Frame& f, const Limits& limits, Taken& out) {
   must(kept <= limits.response, "a response is within its limit");
 }
 
-Taken take_all(std::string_view bytes, const Limits& limits, std::uint32_t seed) {
+/// Takes literals of 8 bytes and more, in the place of the frame.
+struct Sink final : LiteralSink {
+  bool begin(std::string_view line, std::uint64_t size) override {
+    must(left == 0, "one literal at a time");
+    if (size < 8) return false;
+    left = size;
+    taken += "[" + std::string(line) + "]";
+    return true;
+  }
+  void bytes(std::string_view piece) override {
+    must(!piece.empty() && piece.size() <= left, "a literal is as long as announced");
+    left -= piece.size();
+    taken += piece;
+  }
+  std::uint64_t left = 0;
+  std::string taken;
+};
+
+Taken take_all(std::string_view bytes, const Limits& limits, std::uint32_t seed, bool streams) {
   Taken out;
   Framer framer(limits);
+  Sink sink;
+  if (streams) framer.stream_to(&sink);
   Pieces pieces(bytes, seed);
   try {
     if (seed == 0) {
@@ -52,6 +72,7 @@ Taken take_all(std::string_view bytes, const Limits& limits, std::uint32_t seed)
     out.error = f.error.code;
     must(out.error == Errc::limit, "a framer fails at a limit only");
   }
+  out.frames += sink.taken;
   return out;
 }
 
@@ -61,7 +82,8 @@ FUZZ_TARGET(imap_framer) {
   Input in(data);
   const std::uint32_t seed = 1u + in.byte();
   Limits limits;
-  switch (in.byte() % 3) {
+  const std::uint8_t how = in.byte();
+  switch (how % 3) {
     case 0:
       break;
     case 1:
@@ -78,8 +100,9 @@ FUZZ_TARGET(imap_framer) {
       limits.literals = 20;
       limits.skip = 1000;
   }
-  const Taken whole = take_all(in.rest(), limits, 0);
-  must(whole == take_all(in.rest(), limits, seed), "frames are the same however they are cut");
+  const bool streams = how >= 128;
+  const Taken whole = take_all(in.rest(), limits, 0, streams);
+  must(whole == take_all(in.rest(), limits, seed, streams), "frames are the same however they are cut");
 }
 
 }  // namespace mailroom::fuzz

@@ -5,9 +5,11 @@
 #include "imap/proto/fetch.hpp"
 #include "imap/proto/fetch_row.hpp"
 #include "imap/proto/idle.hpp"
+#include "imap/proto/listing.hpp"
 #include "imap/proto/mailbox_state.hpp"
 #include "imap/proto/opening.hpp"
 #include "imap/proto/order.hpp"
+#include "imap/proto/select.hpp"
 #include "imap/proto/special_use.hpp"
 #include "imap/proto/transfer.hpp"
 #include "imap/proto/utf7.hpp"
@@ -161,6 +163,80 @@ Course fetch(std::string_view bytes, std::uint32_t seed) {
   return play(f, bytes, seed, [&] { return check_row(f.take_row(), session.limits); });
 }
 
+/// Several requests at once, large sections to a sink, every extension.
+Course fetch_many(std::string_view bytes, std::uint32_t seed) {
+  struct Sink final : SectionSink {
+    bool begin(const SectionStart& s) override {
+      must(left == 0, "one section at a time");
+      if (s.size < 4) return false;
+      left = s.size;
+      words += "[" + std::to_string(s.uid) + " " + std::string(s.name) + "]";
+      return true;
+    }
+    void bytes(std::string_view piece) override {
+      must(piece.size() <= left, "a section is as long as announced");
+      left -= piece.size();
+      words += piece;
+    }
+    std::uint64_t left = 0;
+    std::string words;
+  };
+  Session session(small_limits());
+  session.tls = session.signed_in = true;
+  session.caps = Capabilities("IMAP4REV1 CONDSTORE BINARY OBJECTID X-GM-EXT-1");
+  FetchItems bodies;
+  bodies.sections.push_back({.name = "1", .limit = {}, .origin = 0, .decoded = true});
+  FetchItems rows;
+  rows.size = rows.internal_date = rows.modseq = rows.structure = rows.labels = true;
+  rows.changed_since = 7;
+  Sink sink;
+  std::vector<FetchRequest> requests = {{UidSet::range(5, 7), bodies}, {UidSet::from(6), rows}};
+  Fetch f(session, std::move(requests), &sink);
+  Course out = play(f, bytes, seed, [&] { return check_row(f.take_row(), session.limits); });
+  out.events += sink.words;
+  return out;
+}
+
+Course list(std::string_view bytes, std::uint32_t seed) {
+  Session session(small_limits());
+  session.tls = session.signed_in = true;
+  session.caps = Capabilities("IMAP4REV1 LIST-EXTENDED SPECIAL-USE LIST-STATUS CONDSTORE");
+  Listing l(session, "*", {true, true});
+  Course out = play(l, bytes, seed, [] { return std::string(); });
+  must(l.entries.size() <= session.limits.list_entries, "mailboxes are counted");
+  for (const auto& [name, data] : l.statuses) {
+    must_be_utf8(name, "a mailbox's name is UTF-8");
+    out.events += name + "=" + std::to_string(data.messages.value_or(0)) + "\n";
+  }
+  return out;
+}
+
+Course select(std::string_view bytes, std::uint32_t seed) {
+  Session session(small_limits());
+  session.tls = session.signed_in = true;
+  session.limits.resync_rows = 20;
+  session.enabled = Capabilities("QRESYNC");
+  const Known known{7, 9, UidSet::range(1, 50)};
+  Select s(session, "INBOX", true, &known);
+  Course out = play(s, bytes, seed, [] { return std::string(); });
+  must(s.since.changed.size() <= 20, "changes are counted");
+  must(s.since.vanished.without(known.uids).empty(), "what has gone was known");
+  out.events = s.since.vanished.text() + " " + std::to_string(session.mailbox.exists);
+  return out;
+}
+
+/// A set of UIDs as a server writes it comes back as we write it.
+void uid_set(std::string_view text) {
+  try {
+    const UidSet set = UidSet::parse(text);
+    must(set.open_ended() || UidSet::parse(set.text()).text() == set.text(), "a set comes back");
+    must(set.without(set).empty(), "nothing is left of a set without itself");
+    must(set.uids(100).size() == std::min<std::uint64_t>(100, set.size()), "a set is counted");
+  } catch (const Failure& f) {
+    must(f.error.code == Errc::protocol, "a set is refused as protocol");
+  }
+}
+
 Course idle(std::string_view bytes, std::uint32_t seed) {
   Session session(small_limits());
   session.tls = session.signed_in = true;
@@ -204,6 +280,18 @@ FUZZ_TARGET(imap_response) {
       break;
     case 'f':
       must(fetch(bytes, 0) == fetch(bytes, seed), "a fetch is the same however it is cut");
+      break;
+    case 'm':
+      must(fetch_many(bytes, 0) == fetch_many(bytes, seed), "a fetch is the same however it is cut");
+      break;
+    case 'L':
+      must(list(bytes, 0) == list(bytes, seed), "a list is the same however it is cut");
+      break;
+    case 'S':
+      must(select(bytes, 0) == select(bytes, seed), "a select is the same however it is cut");
+      break;
+    case 'u':
+      uid_set(bytes);
       break;
     case 'i':
       // What came before DONE was written is looked at then: only the end is the same.

@@ -115,6 +115,21 @@ TEST(Select, MoreChangesThanTheLimitAreAnError) {
   EXPECT_EQ(select.error().code, Errc::limit);
 }
 
+TEST(Select, WhatHasGoneIsOfWhatWasKnownInFewPieces) {
+  const auto told = [](std::size_t pieces, const char* set) {
+    Session s;
+    s.enabled = Capabilities("QRESYNC");
+    const Known k = known();
+    Select select(s, "INBOX", true, &k);
+    select.next();
+    select.written();
+    for (std::size_t i = 0; i < pieces; ++i) select.feed("* VANISHED (EARLIER) " + std::string(set) + "\r\n");
+    return std::pair(select.next().kind, select.since.vanished.text());
+  };
+  EXPECT_EQ(told(1'000, "1:4294967295"), std::pair(Action::Kind::read, std::string("41,43:211,214:541")));
+  EXPECT_EQ(told(1'001, "1").first, Action::Kind::failed);
+}
+
 TEST(UidSet, IsReadAndCutOut) {
   EXPECT_EQ(UidSet::parse("9:7,1,2:3,5").text(), "1:3,5,7:9");
   EXPECT_EQ(UidSet::parse("9:7,1,2:3,5").size(), 7u);

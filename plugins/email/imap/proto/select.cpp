@@ -7,6 +7,8 @@ namespace {
 
 using Kind = Response::Kind;
 
+constexpr unsigned kMostVanished = 1'000;  // responses that tell what has gone
+
 bool resyncs(const Session& s, const Known* known) {
   return known && known->uid_validity != 0 && known->modseq != 0 && can_resync(s);
 }
@@ -34,12 +36,17 @@ Select::Select(Session& session, std::string_view mailbox, bool read_only, const
   session.mailbox = {};
   session.mailbox.read_only = read_only;
   if (!resyncs(session, known)) return;
+  known_ = known->uids;
   on_untagged = [this, &session](Response& r) {
     if (r.kind == Kind::vanished) {
       Tokens t = r.tokens();
       if (!t.peek('(')) return false;  // not EARLIER: it happens now
       t.skip();
-      since.vanished.add(UidSet::parse(t.atom()));
+      // A server may name more than was asked of (RFC 7162 §3.2.5.2), in pieces. Each is merged with all
+      // before.
+      if (++told_ > kMostVanished)
+        throw Failure(Errc::limit, "the server told what has gone in more than 1,000 pieces");
+      since.vanished.add(known_.without(known_.without(UidSet::parse(t.atom()))));
       return true;
     }
     if (r.kind != Kind::fetch) return false;

@@ -28,12 +28,17 @@ struct Since {
 bool can_resync(const Session& session);
 
 /// Opens a mailbox. With `known`, and where can_resync(), its answer tells the changes, in `since`; at most
-/// Limits::resync_rows of them, else Failure(limit). Without QRESYNC, `since` stays empty.
+/// Limits::resync_rows of them and 1,000 responses of what has gone, else Failure(limit). Without QRESYNC,
+/// `since` stays empty.
 class Select final : public Exchange {
  public:
   Select(Session& session, std::string_view mailbox, bool read_only, const Known* known = nullptr);
 
   Since since;
+
+ private:
+  UidSet known_;
+  unsigned told_ = 0;  // how many responses have told what has gone?
 };
 
 }  // namespace mailroom::imap
