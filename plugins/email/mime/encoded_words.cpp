@@ -29,13 +29,13 @@ bool read_word(std::string_view s, std::size_t at, bool& no_more_ends, Word& wor
   word.encoding = lower(s[q1 + 1]);
   if (word.encoding != 'q' && word.encoding != 'b') return false;
   const std::size_t text = q1 + 3;
-  const std::size_t end = no_more_ends ? s.npos : s.find("?=", text);
+  std::size_t end = no_more_ends ? s.npos : s.find('?', text);
+  for (; end != s.npos && s.substr(end, 2) != "?="; end = s.find('?', end + 1))
+    if (end > text && s[end - 1] == '=') return false;  // this one never closed: the next one may
   if (end == s.npos) {
     no_more_ends = true;
     return false;
   }
-  if (s.substr(text, end - text).find("=?") != s.npos)
-    return false;  // this one never closed: the next one may
   word.charset = s.substr(charset, q1 - charset);
   word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 §5: language
   word.text = s.substr(text, end - text);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <random>
 
+#include "mime/charset.hpp"
 #include "mime/parse.hpp"
 #include "mime/transfer.hpp"
 
@@ -216,6 +217,11 @@ TEST(Charset, LabelsMeanWhatBrowsersTakeThemFor) {
       {"", "a\rb\r\nc\n", "a\nb\nc\n"},
   };
   for (const auto& row : table) EXPECT_EQ(to_utf8_text(row.bytes, row.label), row.text) << row.label;
+}
+
+TEST(Charset, AGuessIsOneThatCanBeRead) {
+  const std::string bytes("V\xB9\xB9\x08\0\0\0f\xE4\xB9", 10);  // ICU takes it for EBCDIC
+  EXPECT_EQ(guess_charset(bytes, "7"), "windows-1252");
 }
 
 TEST(Charset, LongTextKeepsCharactersThatStraddleABuffer) {

@@ -16,6 +16,8 @@ TEST(DecodeHeader, Table) {
       {"plain", "plain"},
       {"", ""},
       {"=?iso-8859-1?Q?Fr=F6sche?=", "Frösche"},
+      {"=?utf-8?Q?a=?=", "a="},
+      {"=?utf-8?Q?a=?utf-8?Q?b?=", "=?utf-8?Q?ab"},
       {"Die =?iso-8859-1?q?Fr=F6sche?= da", "Die Frösche da"},
       {"=?utf-8?B?w7Y=?= =?utf-8?B?w7Y=?=", "öö"},
       {"=?utf-8?B?ww==?= =?utf-8?B?tg==?=", "ö"},    // split inside a character

@@ -69,6 +69,10 @@ TEST(Hostile, FiftyThousandEncodedWords) {
   timed("names", "To: " + repeat("=?utf-8?Q?a?= <a@b>,", 50'000) + "\r\n\r\n");
 }
 
+TEST(Hostile, WordsThatBeginAndOneThatEnds) {
+  EXPECT_FALSE(decode_header(repeat("=?b?b?", 350'000) + "\r\n\r\n?=").empty());
+}
+
 TEST(Hostile, TwentyThousandGroups) {
   timed("groups", "To: " + repeat("g: a@b, ", 20'000) + "\r\n\r\n");
   timed("closed groups", "To: " + repeat("g:;", 20'000) + "\r\n\r\n");
