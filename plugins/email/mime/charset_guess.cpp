@@ -25,8 +25,8 @@ std::string guess_charset(std::string_view bytes, std::string_view hint) {
   const char* name = ucsdet_getName(match, &status);
   if (U_FAILURE(status) || !name) return "windows-1252";
   const std::string guess = canonical_charset(name);
-  // ICU also finds charsets that no label of mail names (IBM420).
-  return guess.empty() || guess.starts_with("utf-") ? "windows-1252" : guess;
+  // ICU also finds charsets that it cannot convert under that name (IBM420).
+  return guess.starts_with("utf-") || !convert_from(guess, bytes) ? "windows-1252" : guess;
 }
 
 }  // namespace mailroom::mime

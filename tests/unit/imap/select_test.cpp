@@ -124,7 +124,8 @@ TEST(Select, WhatHasGoneIsOfWhatWasKnownInFewPieces) {
     select.next();
     select.written();
     for (std::size_t i = 0; i < pieces; ++i) select.feed("* VANISHED (EARLIER) " + std::string(set) + "\r\n");
-    return std::pair(select.next().kind, select.since.vanished.text());
+    const Action::Kind wants = select.next().kind;
+    return std::pair(wants, select.since.vanished.text());
   };
   EXPECT_EQ(told(1'000, "1:4294967295"), std::pair(Action::Kind::read, std::string("41,43:211,214:541")));
   EXPECT_EQ(told(1'001, "1").first, Action::Kind::failed);
