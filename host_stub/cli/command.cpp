@@ -135,7 +135,12 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   for (CLI::App* v : {search, documents, show})
     v->add_option("--limit", c.limit, "At most so many passages, or documents")
         ->check(CLI::Range(1, 1'000'000));
-  verb(kb, "remove", "Remove one document", "ID", "Its number");
+  CLI::App* remove =
+      verb(kb, "remove", "Remove one document, or all that came from one message, sender or file", "ID",
+           "Its number", false);
+  remove->add_option("--message-id", c.message_id, "All of this message");
+  remove->add_option("--sender", c.sender, "All of this address");
+  remove->add_option("--sha256", c.sha256, "All of this file");
 
   CLI::App* links = group("links", "Files that lie in the open behind a link");
   verb(links, "list", "All links, with state and end");

@@ -25,8 +25,9 @@ struct Command {
   bool virtual_clock = false;
   std::string type, credential, state;
   int limit = 50;
-  std::vector<std::string> words;  ///< kb search
-  std::string check_case;          ///< plugins check: the one case to run
+  std::vector<std::string> words;          ///< kb search
+  std::string message_id, sender, sha256;  ///< kb remove
+  std::string check_case;                  ///< plugins check: the one case to run
 
   // credential add
   std::string file, id, label, email, imap, smtp, tls, username, ca_file;

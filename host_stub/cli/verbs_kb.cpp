@@ -147,6 +147,29 @@ int show(const Knowledge& kb, const Command& c, const Io& io) {
   return 0;
 }
 
+/// Of one message, sender or file, whichever module put it there; for good.
+int remove(Knowledge& kb, const Command& c, const Io& io) {
+  const std::pair<const char*, const std::string&> facts[] = {
+      {"message_id", c.message_id}, {"sender", c.sender}, {"sha256", c.sha256}};
+  std::size_t ways = c.target.empty() ? 0 : 1;
+  for (const auto& [key, value] : facts) ways += value.empty() ? 0 : 1;
+  if (ways != 1) throw CliError("say which: a document's number, or one of --message-id, --sender, --sha256");
+  std::uint64_t removed = 0;
+  for (const auto& [key, value] : facts)
+    if (!value.empty()) removed = kb.remove_by({}, key, value);
+  if (!c.target.empty()) {
+    const auto d = kb.find(number_of(c));
+    if (!d || !kb.remove(d->number)) throw no_such(c);
+    removed = 1;
+  }
+  kb.compact();
+  if (c.json)
+    io.json(Json{{"removed", removed}});
+  else
+    io.line(std::to_string(removed) + (removed == 1 ? " document" : " documents") + " removed");
+  return 0;
+}
+
 }  // namespace
 
 int kb_verb(App& app, const Command& c, const Io& io) {
@@ -155,10 +178,7 @@ int kb_verb(App& app, const Command& c, const Io& io) {
     if (c.verb == "kb search") return search(kb, c, io);
     if (c.verb == "kb list") return list(kb, c, io);
     if (c.verb == "kb show") return show(kb, c, io);
-    const auto d = kb.find(number_of(c));
-    if (!d || !kb.remove(d->number)) throw no_such(c);
-    if (c.json) io.json(Json{{"removed", d->number}});
-    return 0;
+    return remove(kb, c, io);
   } catch (const KnowledgeError& e) {
     throw CliError(e.what());
   }

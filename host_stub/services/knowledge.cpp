@@ -16,8 +16,11 @@ constexpr std::size_t kMaxTitle = 1000, kMaxName = 500, kMaxFacts = 32, kMaxFact
 [[noreturn]] void invalid(const std::string& why) { throw KnowledgeError(AOH_E_INVALID, why); }
 [[noreturn]] void full(const std::string& why) { throw KnowledgeError(AOH_E_BUSY, why); }
 
-/// What a removal by `key` compares: addresses are the same in any case of letters.
+/// What a removal by `key` compares: addresses are the same in any case of letters, a Message-ID with and
+/// without its brackets.
 std::string comparable(std::string_view key, std::string_view value) {
+  if (key == "message_id" && value.size() > 2 && value.front() == '<' && value.back() == '>')
+    value = value.substr(1, value.size() - 2);
   std::string out(value);
   if (key == "sender")
     for (char& c : out)
@@ -361,6 +364,11 @@ void Knowledge::tidy() {
     retire("state=1 AND expires_s<=?", [&](Statement& s) { s.with(now); });
     sweep();
   });
+}
+
+void Knowledge::compact() {
+  // Until its parts are merged the index keeps the words of what was removed, and the log keeps the pages.
+  db_.exec("INSERT INTO texts(texts) VALUES('optimize'); PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
 bool Knowledge::remove(std::string_view module, std::string_view id) {

@@ -89,6 +89,8 @@ class Knowledge {
   /// The passages in their order, until `fn` answers false.
   void read(std::int64_t number, const std::function<bool(const Passage&)>& fn) const;
 
+  /// Nothing of what was removed stands in the file any more. Takes as long as the whole index is large.
+  void compact();
   /// Removes what has ended, and what was given up. By itself at the start, and before each begin().
   void tidy();
 

@@ -183,6 +183,18 @@ TEST_F(KnowledgeTest, RemovedByIdByNumberAndByProvenance) {
   for (const char* table : {"documents", "facts", "places", "texts"}) EXPECT_EQ(rows(table), 0) << table;
 }
 
+TEST_F(KnowledgeTest, WhatWasRemovedStandsInNoFile) {
+  for (int i = 0; i < 20; ++i) put("kept" + std::to_string(i), "ordinary words " + std::to_string(i));
+  put("secret", "the pelikan flies",
+      Json{{"title", "Kormoran"}, {"provenance", Json{{"message_id", "<albatros@x>"}}}});
+  EXPECT_EQ(kb->remove_by("", "message_id", "albatros@x"), 1u) << "with and without brackets";
+  kb->compact();
+  for (const char* file : {"knowledge.db", "knowledge.db-wal"})
+    for (const char* word : {"pelikan", "ormoran", "albatros"})
+      EXPECT_EQ(slurp(dir / file).find(word), std::string::npos) << file << " " << word;
+  EXPECT_EQ(found("ordinary").size(), 20u);
+}
+
 TEST_F(KnowledgeTest, DocumentsEnd) {
   put("short", "apple", Json{{"title", "T"}, {"expires_unix_s", 1'700'000'100}});
   put("long", "apple", Json{{"title", "T"}, {"expires_unix_s", 9'000'000'000}});

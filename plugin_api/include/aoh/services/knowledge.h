@@ -58,7 +58,8 @@ typedef struct aoh_knowledge_v1 {
   /* Removes one of this module's documents. AOH_E_NOT_FOUND. [any-thread, writes the disk] Since 1. */
   aoh_status (*remove)(const aoh_host* host, aoh_str id);
   /* Removes all documents of this module whose provenance has the member `key` with this value ("sender",
-     "a@b.example"; an integer as its digits). Letters of "sender" count without regard to case. *removed: how
+     "a@b.example"; an integer as its digits). Letters of "sender" count without regard to case,
+     and a "message_id" is the same with and without its brackets. *removed: how
      many, perhaps 0. [any-thread, writes the disk] Since 1. */
   aoh_status (*remove_by)(const aoh_host* host, aoh_str key, aoh_str value, uint64_t* removed);
 } aoh_knowledge_v1;
