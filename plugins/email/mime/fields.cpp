@@ -127,9 +127,11 @@ class Reader {
         if (at == a.name.npos || at == 0 || at + 1 == a.name.size() || is_space(a.name[at - 1])) continue;
         if (a.address.empty() || to_lower(a.name).find(to_lower(a.address)) == std::string::npos)
           warnings_.add("address_in_name",
-                        std::string(list.name) + " shows the name \"" + a.name.substr(0, 80) +
+                        std::string(list.name) + " shows the name \"" +
+                            std::string(aoh::utf8_prefix(a.name, 80)) +
                             "\", which looks like another address than " +
-                            (a.address.empty() ? "its own, which is missing" : a.address.substr(0, 60)));
+                            (a.address.empty() ? "its own, which is missing"
+                                               : std::string(aoh::utf8_prefix(a.address, 60))));
       }
     }
   }

@@ -55,7 +55,7 @@ void embedded_warnings(std::string_view text, Warnings& warnings) {
     std::string_view name;
     if (!starts_line(at) || !begins_uuencode(text, at, name)) continue;
     warnings.add("uuencode_in_text",
-                 "the text holds a uuencoded file: " + one_line(std::string(name.substr(0, 150))));
+                 "the text holds a uuencoded file: " + one_line(std::string(aoh::utf8_prefix(name, 150))));
     ++told;
   }
   for (std::size_t at = text.find("=ybegin "); at != text.npos && told < kMost;

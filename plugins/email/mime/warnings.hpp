@@ -15,7 +15,8 @@ class Warnings {
   /// At most 200 of them; `detail` is cut at 200 bytes.
   void add(std::string_view code, std::string_view detail) {
     constexpr std::size_t kMost = 200;
-    detail = aoh::utf8_prefix(detail, 200);
+    const std::string clean = aoh::valid_utf8(detail);  // it may quote what a sender wrote, cut anywhere
+    detail = aoh::utf8_prefix(clean, 200);
     for (const auto& w : message_.warnings)
       if (w.code == code && w.detail == detail) return;
     if (message_.warnings.size() < kMost)

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mime/parse.hpp"
+#include "support/json.hpp"
 
 namespace mailroom::mime {
 namespace {
@@ -139,6 +140,17 @@ TEST(Warnings, ALikelyReadingIsOffered) {
           "\xcf\xd3\xd4\xc1\xcc\xd8\xce\xd9\xcd")
           .find("Встреча"),
       std::string::npos);
+}
+
+TEST(Warnings, AreUtf8WhereverTheyAreCut) {
+  for (std::size_t fill = 0; fill < 4; ++fill) {
+    std::string name = "a@" + std::string(fill, 'x'), text;
+    for (int i = 0; i < 60; ++i) name += "€", text += "€";
+    const auto m = parse("From: \"" + name + "\" <joe@x.org>\r\n\r\nbegin 644 " + std::string(fill, 'x') +
+                         text + "\n#86)C\n`\nend\n");
+    EXPECT_GE(m.warnings.size(), 2u);
+    for (const auto& w : m.warnings) EXPECT_EQ(aoh::valid_utf8(w.detail), w.detail) << w.code;
+  }
 }
 
 TEST(Warnings, AreFinite) {
