@@ -15,12 +15,20 @@ Source source() {
   return s;
 }
 
+imap::Section section(std::string name, std::string bytes) {
+  imap::Section s;
+  s.name = std::move(name);
+  s.size = bytes.size();
+  s.bytes = std::move(bytes);
+  return s;
+}
+
 imap::MessageRow row(std::string header = "Subject: x\r\n\r\n") {
   imap::MessageRow r;
   r.uid = 9;
   r.size = 100;
   r.internal_date_s = 1'700'000'000;
-  r.sections.push_back({"HEADER", std::nullopt, false, std::move(header)});
+  r.sections.push_back(section("HEADER", std::move(header)));
   return r;
 }
 
@@ -118,14 +126,12 @@ TEST(PartPlan, AttachmentsDoNotTravel) {
   for (const auto& w : plan.wants) wanted.push_back(w.name);
   EXPECT_EQ(wanted, (std::vector<std::string>{"1.MIME", "1", "2.MIME"}));
   imap::MessageRow parts;
-  parts.sections = {{"1.MIME", {}, false, "Content-Type: text/plain; charset=utf-8\r\n\r\n"},
-                    {"1", {}, false, "See the file."},
-                    {"2.MIME",
-                     {},
-                     false,
-                     "Content-Type: application/pdf; name=\"q.pdf\"\r\nContent-Disposition: attachment; "
-                     "filename=\"q.pdf\"\r\n"
-                     "Content-Transfer-Encoding: base64\r\n\r\n"}};
+  parts.sections = {
+      section("1.MIME", "Content-Type: text/plain; charset=utf-8\r\n\r\n"), section("1", "See the file."),
+      section("2.MIME",
+              "Content-Type: application/pdf; name=\"q.pdf\"\r\nContent-Disposition: attachment; "
+              "filename=\"q.pdf\"\r\n"
+              "Content-Transfer-Encoding: base64\r\n\r\n")};
   const mime::Message m = read::assemble(head, plan, parts);
   EXPECT_EQ(m.subject, "parts");
   EXPECT_EQ(m.text.value_or("").substr(0, 13), "See the file.");
