@@ -1,4 +1,6 @@
 // Parameters of structured fields: RFC 2045 §5.1, RFC 2231, and what is found in the wild.
+#include <mimetic/contenttype.h>
+
 #include <algorithm>
 #include <map>
 
@@ -92,6 +94,51 @@ std::vector<Raw> split(std::string_view s) {
   return found;
 }
 
+// A list that no reader could take for another: each parameter is a name, '=', and a token or a quoted string
+// without escapes or semicolons.
+bool is_plain(std::string_view s) {
+  std::size_t at = 0, count = 0;
+  const auto blanks = [&] {
+    while (at < s.size() && (s[at] == ' ' || s[at] == '\t' || s[at] == '\r' || s[at] == '\n')) ++at;
+  };
+  const auto word = [&] {
+    const std::size_t start = at;
+    while (at < s.size() && (is_alpha(s[at]) || is_digit(s[at]) ||
+                             std::string_view("-_.+*%'").find(s[at]) != std::string_view::npos))
+      ++at;
+    return at > start && at - start <= 128;
+  };
+  while (at < s.size()) {
+    if (s[at++] != ';' || ++count > kMaxParameters) return false;
+    blanks();
+    if (!word() || at >= s.size() || s[at++] != '=' || at >= s.size()) return false;
+    if (s[at] == '"') {
+      const std::size_t start = ++at;
+      while (at < s.size() && s[at] != '"') {
+        const char c = s[at++];
+        if (c < ' ' || c > '~' || c == '\\' || c == ';') return false;
+      }
+      if (at >= s.size() || at == start || is_space(s[start]) || is_space(s[at - 1])) return false;
+      ++at;
+    } else if (!word()) {
+      return false;
+    }
+    blanks();
+  }
+  return count > 0;
+}
+
+// mimetic reads what is well-formed; what only a tolerant reader understands is split() above.
+std::vector<Raw> parameters_of(std::string_view s) {
+  if (!is_plain(s)) return split(s);
+  std::vector<Raw> found;
+  const mimetic::ContentType field("x/y" + std::string(s));
+  for (const mimetic::FieldParam& p : field.paramList())
+    if (const std::string name = to_lower(trim(std::string_view(p.name()))); is_name(name))
+      found.push_back({name, p.value()});
+  return found;
+}
+
 struct Segment {
   std::string value;
   bool extended = false;
@@ -145,7 +192,7 @@ Structured parse_structured(std::string_view field_value) {
   result.value = one_line(aoh::valid_utf8(to_lower(value)));
 
   std::vector<Pending> pending;
-  for (auto& raw : split(s.substr(end))) {
+  for (auto& raw : parameters_of(s.substr(end))) {
     std::string_view name = raw.name;
     const bool extended = name.ends_with('*');
     if (extended) name.remove_suffix(1);

@@ -140,6 +140,9 @@ TEST(ParseStructured, Table) {
       {"a\xFF/b; n=v", "a\uFFFD/b;n=v"},
       {"a/b; n=\"x;y=z\"", "a/b;n=x;y=z"},
       {"a/b; n=\"x\\\"y\"", "a/b;n=x\"y"},
+      {"a/b;n=v ;\r\n M=\"a b\"\t;  o=x ", "a/b;n=v;m=a b;o=x"},  // as it should be: mimetic reads it
+      {"a/b; n=\" a\"; m=\"\"", "a/b;n=a;m="},
+      {"a/b; n=a'b; m=\"=?utf-8?Q?=C3=B6?=\"", "a/b;n=a'b;m=ö"},
       {"a/b (comment; x=y); n=v (c)", "a/b;n=v"},
       {"a/b; n=\"(no comment)\"", "a/b;n=(no comment)"},
       {"a/b; access-type=mail-server\r\n server=\"x\"", "a/b;access-type=mail-server;server=x"},
