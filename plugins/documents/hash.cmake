@@ -1,4 +1,8 @@
-file(SHA256 ${PROGRAM} hash)
+# Without PROGRAM: for tools that read the sources before anything is built.
+set(hash "")
+if(PROGRAM)
+  file(SHA256 ${PROGRAM} hash)
+endif()
 file(CONFIGURE OUTPUT ${HEADER} @ONLY CONTENT [[
 // Generated: the SHA-256 of documents-parser.
 #pragma once

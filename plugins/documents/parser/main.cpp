@@ -184,7 +184,10 @@ int main(int argc, char** argv) {
   int status = 2;
   try {
     status = mailroom::documents::work(argc, argv);
-  } catch (...) {  // a defect: the parent sees an end without a done
+  } catch (const std::exception& e) {  // a defect: the parent sees an end without a done
+    const std::string_view what = e.what();
+    (void)!::write(2, what.data(), what.size());
+  } catch (...) {
   }
   ::_exit(status);  // no destructor and no leak check has anything to do here
 }

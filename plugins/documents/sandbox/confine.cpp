@@ -15,12 +15,6 @@
 namespace mailroom::documents {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 constexpr uid_t kNobody = 65534;
 
 void limit(int what, std::uint64_t value) {

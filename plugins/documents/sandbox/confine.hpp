@@ -41,6 +41,13 @@ struct Report {
 /// there is neither Landlock nor another user to keep the host's own from it.
 Report confine(const Confinement& c);
 
+/// \internal A sanitizer needs more memory than any limit, and pipes to look at an address with.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 /// \internal Parts, each in its own file.
 int apply_landlock(const Confinement& c);  ///< landlock.cpp; the ABI version, 0: the kernel has none
 void apply_filter(const Confinement& c);   ///< filter.cpp; throws

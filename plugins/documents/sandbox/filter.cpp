@@ -71,6 +71,9 @@ void apply_filter(const Confinement& c) {
   scmp_filter_ctx f = filter.get();
   must(seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
   for (const int call : kAlways) must(seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 0));
+  if (kSanitized)
+    for (const int call : {SCMP_SYS(pipe), SCMP_SYS(pipe2)})
+      must(seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 0));
   // Limits may be read, not set.
   must(seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0),
                         SCMP_A2(SCMP_CMP_EQ, 0)));
