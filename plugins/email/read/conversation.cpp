@@ -33,6 +33,14 @@ std::string server_thread(const Member& m) {
   return {};
 }
 
+/// A message that is alone with its id learns nothing from it.
+bool server_knows(const std::vector<Member>& all, std::size_t seed) {
+  const std::string of_seed = server_thread(all[seed]);
+  std::size_t n = 0;
+  for (const Member& m : all) n += !of_seed.empty() && server_thread(m) == of_seed;
+  return n > 1;
+}
+
 std::set<std::string> people(const mime::Message& m) {
   std::set<std::string> out;
   for (const auto* list : {&m.from, &m.to, &m.cc})
@@ -74,9 +82,10 @@ std::vector<std::size_t> conversation_of(const std::vector<Member>& all, std::si
     const auto [it, fresh] = first.emplace(what, i);
     if (!fresh) groups.join(i, it->second);
   };
+  const bool told = server_knows(all, seed);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const mime::Message& m = all[i].summary.message;
-    const std::string of_server = server_thread(all[i]);
+    const std::string of_server = told ? server_thread(all[i]) : std::string();
     if (!of_server.empty()) {
       join(of_server, i);
       continue;
@@ -92,7 +101,8 @@ std::vector<std::size_t> conversation_of(const std::vector<Member>& all, std::si
     if (groups.of(i) == groups.of(seed)) known.merge(people(all[i].summary.message));
   for (std::size_t i = 0; i < all.size() && !subject.empty(); ++i) {
     const mime::Message& m = all[i].summary.message;
-    if (groups.of(i) == groups.of(seed) || !server_thread(all[i]).empty() || topic(m) != subject) continue;
+    if (groups.of(i) == groups.of(seed) || (told && !server_thread(all[i]).empty()) || topic(m) != subject)
+      continue;
     const bool one_is_answer = is_answer(m) || (is_answer(all[seed].summary.message) && i != seed &&
                                                 names_nobody(all[seed].summary.message));
     if (!names_nobody(m) || !one_is_answer) continue;

@@ -1,7 +1,8 @@
 // Which messages make one conversation, and how they are found.
 //
-// The server's word (THREADID, X-GM-THRID) counts. Without it messages belong together by the ids in
-// Message-ID, References and In-Reply-To; one that names nobody belongs to a conversation only as an answer
+// The server's word (THREADID, X-GM-THRID) counts, where it joins the message to any other. Without it
+// messages belong together by the ids in Message-ID, References and In-Reply-To; one that names nobody
+// belongs to a conversation only as an answer
 // ("Re: ...") with its subject, between people who are in it. What THREAD or a search for the subject finds
 // is no more than a candidate: a stranger's mail with the same subject stays out.
 #pragma once

@@ -108,7 +108,7 @@ net::Task<void> look(imap::Client& client, std::string mailbox, Looking& l) {
       same.gmail_thread_id(seed.summary.row.gm_thread_id);
     std::vector<imap::Uid> uids = co_await client.uid_search(same);
     co_await take(std::move(uids));
-    co_return;
+    if (l.all.size() > 1) co_return;  // else the server may not know conversations after all
   }
   const std::string subject = mime::base_subject(seed.summary.message.subject.value_or(""));
   std::size_t asked = 0;

@@ -162,6 +162,14 @@ TEST(Data, ListStatusSearchAndId) {
   EXPECT_EQ(parse_id(id)["name"], "Dove\"cot");
 }
 
+TEST(FetchRow, AnIdThatIsNoneIsAbsent) {
+  // Cyrus 3.6 without conversations, and RFC 8474 §5.2.
+  for (const char* none : {"(NIL)", "NIL", "()"}) {
+    const MessageRow r = row("* 1 FETCH (UID 1 EMAILID (M1) THREADID " + std::string(none) + ")");
+    EXPECT_EQ(r.email_id + "/" + r.thread_id, "M1/") << none << r.error.line();
+  }
+}
+
 TEST(FetchRow, ReadsEverything) {
   const MessageRow r =
       row("* 3 FETCH (UID 17 FLAGS (\\Seen \"$Quoted\" \\Recent) RFC822.SIZE 44 INTERNALDATE \" 1-Feb-2026 "

@@ -47,6 +47,9 @@ TEST(Conversation, TheServersWordCounts) {
   all[0].summary.row.thread_id = all[2].summary.row.thread_id = "T1";
   all[1].summary.row.thread_id = "T2";
   EXPECT_EQ(conversation_of(all, 0), (Indexes{0, 2}));
+  // One that is alone with its id learns nothing from it.
+  all[2].summary.row.thread_id = "T3";
+  EXPECT_EQ(conversation_of(all, 0), (Indexes{0, 1}));
 }
 
 TEST(Conversation, DoublesGoAndTheOldestComesFirst) {

@@ -77,7 +77,8 @@ std::string object_id(Tokens& t) {
   const bool list = t.take('(');
   std::string id(list && t.peek(')') ? std::string_view{} : t.atom());
   if (list) t.expect(')');
-  return printable(id, 255);
+  // Quirk: Cyrus without conversations says THREADID (NIL) for each message.
+  return list && same(id, "NIL") ? std::string() : printable(id, 255);
 }
 
 void parse_search(Response& response, std::vector<Uid>& uids, const Limits& limits) {

@@ -32,7 +32,8 @@ bool can_tell_statuses(const Session& s) { return extended(s) && s.offers("LIST-
 std::string status_items(const Session& s) {
   std::string items = "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN";
   if (s.caps.has("CONDSTORE") || s.caps.has("QRESYNC")) items += " HIGHESTMODSEQ";
-  if (s.caps.has("OBJECTID")) items += " MAILBOXID";
+  // Not MAILBOXID, which nobody needs here: Cyrus 3.6 answers it with stray bytes, and the whole line is
+  // lost.
   return items + ")";
 }
 
