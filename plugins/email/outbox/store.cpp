@@ -22,7 +22,9 @@ bool needs_bytes(const Record& r) {
 
 }  // namespace
 
-std::string sent_key(std::string_view message_id) { return "sent/" + host::sha256_hex(message_id).substr(0, 32); }
+std::string sent_key(std::string_view message_id) {
+  return "sent/" + host::sha256_hex(message_id).substr(0, 32);
+}
 
 std::string Store::id_of(std::string_view credential_id, std::string_view scope, std::string_view key) {
   // Lengths in front: no two different triples make the same text.

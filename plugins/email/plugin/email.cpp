@@ -70,7 +70,9 @@ class Email : public aoh::Plugin {
   aoh::Result draft(const aoh::Json& args, aoh::Call& call) { return tools::email_draft(box_, args, call); }
   aoh::Result update(const aoh::Json& args, aoh::Call& call) { return tools::email_update(box_, args, call); }
   aoh::Result thread(const aoh::Json& args, aoh::Call& call) { return tools::email_thread(box_, args, call); }
-  aoh::Result attachment(const aoh::Json& args, aoh::Call& call) { return tools::email_attachment(box_, args, call); }
+  aoh::Result attachment(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_attachment(box_, args, call);
+  }
   aoh::Result watch(const aoh::Json& args, aoh::Call& call) { return tools::email_watch(box_, args, call); }
   aoh::Result mailboxes(const aoh::Json& args, aoh::Call& call) {
     return tools::email_mailboxes(box_, args, call);
@@ -173,17 +175,20 @@ class Email : public aoh::Plugin {
 }  // namespace
 }  // namespace mailroom
 
-AOH_MODULE(
-    mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse),
-    aoh::tool("email_fetch", &mailroom::Email::fetch), aoh::tool("email_search", &mailroom::Email::search),
-    aoh::tool("email_send", &mailroom::Email::send),
-    aoh::tool("email_broadcast", &mailroom::Email::broadcast),
-    aoh::tool("email_reply", &mailroom::Email::reply), aoh::tool("email_forward", &mailroom::Email::forward),
-    aoh::tool("email_draft", &mailroom::Email::draft),
-    aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
-    aoh::tool("email_thread", &mailroom::Email::thread), aoh::tool("email_attachment", &mailroom::Email::attachment),
+AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &mailroom::Email::parse),
+           aoh::tool("email_fetch", &mailroom::Email::fetch),
+           aoh::tool("email_search", &mailroom::Email::search),
+           aoh::tool("email_send", &mailroom::Email::send),
+           aoh::tool("email_broadcast", &mailroom::Email::broadcast),
+           aoh::tool("email_reply", &mailroom::Email::reply),
+           aoh::tool("email_forward", &mailroom::Email::forward),
+           aoh::tool("email_draft", &mailroom::Email::draft),
+           aoh::tool("email_mailboxes", &mailroom::Email::mailboxes),
+           aoh::tool("email_thread", &mailroom::Email::thread),
+           aoh::tool("email_attachment", &mailroom::Email::attachment),
            aoh::tool("email_update", &mailroom::Email::update),
-    aoh::tool("email_templates", &mailroom::Email::templates),
-    aoh::tool("email_links", &mailroom::Email::links), aoh::tool("email_watch", &mailroom::Email::watch),
-    aoh::tool("email_deliverability", &mailroom::Email::deliverability),
-    aoh::tool("email_suppressions", &mailroom::Email::suppressions))
+           aoh::tool("email_templates", &mailroom::Email::templates),
+           aoh::tool("email_links", &mailroom::Email::links),
+           aoh::tool("email_watch", &mailroom::Email::watch),
+           aoh::tool("email_deliverability", &mailroom::Email::deliverability),
+           aoh::tool("email_suppressions", &mailroom::Email::suppressions))

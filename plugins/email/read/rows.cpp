@@ -12,7 +12,7 @@ namespace mailroom::read {
 namespace {
 
 constexpr std::uint32_t kHeaderBytes = 64u << 10;  // of the fields of one message
-constexpr std::size_t kMostAtOnce = 500;             // messages of one command: some servers' lines end at 8 KB
+constexpr std::size_t kMostAtOnce = 500;           // messages of one command: some servers' lines end at 8 KB
 constexpr std::string_view kFields =
     "FROM SENDER TO CC BCC REPLY-TO SUBJECT DATE MESSAGE-ID IN-REPLY-TO REFERENCES";
 

@@ -133,10 +133,11 @@ Outgoing outgoing(const Toolbox& box, const host::Account& account, const ToSend
       check_automatic(to, account.addresses());
   }
   const char* by = !automatic ? "" : head.in_reply_to.empty() ? "auto-generated" : "auto-replied";
-  Outgoing out{mime::sendable_from_draft(t.raw, account.addresses(), compose_context(box), compose_limits(box), by),
-               head.subject.value_or(""),
-               {},
-               {}};
+  Outgoing out{
+      mime::sendable_from_draft(t.raw, account.addresses(), compose_context(box), compose_limits(box), by),
+      head.subject.value_or(""),
+      {},
+      {}};
   out.then.set("remove_draft", mailbox::to_json(t.place));
   return out;
 }

@@ -13,17 +13,10 @@ struct Word {
 };
 constexpr Word kStatus[] = {
     {"OK", Kind::ok}, {"NO", Kind::no}, {"BAD", Kind::bad}, {"BYE", Kind::bye}, {"PREAUTH", Kind::preauth}};
-constexpr Word kData[] = {{"CAPABILITY", Kind::capability},
-                          {"FLAGS", Kind::flags},
-                          {"LIST", Kind::list},
-                          {"SEARCH", Kind::search},
-                          {"ESEARCH", Kind::esearch},
-                          {"SORT", Kind::sort},
-                          {"THREAD", Kind::thread},
-                          {"STATUS", Kind::status},
-                          {"ID", Kind::id},
-                          {"ENABLED", Kind::enabled},
-                          {"VANISHED", Kind::vanished}};
+constexpr Word kData[] = {{"CAPABILITY", Kind::capability}, {"FLAGS", Kind::flags},      {"LIST", Kind::list},
+                          {"SEARCH", Kind::search},         {"ESEARCH", Kind::esearch},  {"SORT", Kind::sort},
+                          {"THREAD", Kind::thread},         {"STATUS", Kind::status},    {"ID", Kind::id},
+                          {"ENABLED", Kind::enabled},       {"VANISHED", Kind::vanished}};
 constexpr Word kNumbered[] = {
     {"EXISTS", Kind::exists}, {"RECENT", Kind::recent}, {"EXPUNGE", Kind::expunge}, {"FETCH", Kind::fetch}};
 
