@@ -1,5 +1,7 @@
 #include "cli/verbs.hpp"
 
+#include <ctime>
+
 namespace aoh::host {
 namespace {
 
@@ -70,6 +72,14 @@ int run_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   if (c.verb.starts_with("links ")) return links_verb(app, c, inputs, io);
   if (c.verb == "clock advance") return clock_advance(app, c, io);
   return automation_verb(app, c, io);
+}
+
+std::string utc(std::int64_t unix_s) {
+  const std::time_t t = unix_s;
+  std::tm tm{};
+  char text[32] = "?";
+  if (::gmtime_r(&t, &tm)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%MZ", &tm);
+  return text;
 }
 
 }  // namespace aoh::host

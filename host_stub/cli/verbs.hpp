@@ -23,4 +23,7 @@ int automation_verb(App& app, const Command& command, const Io& io);  ///< bluep
 /// "24m59s", "90s", "2h", "7d" in nanoseconds; CliError for anything else.
 std::int64_t duration_ns(std::string_view text);
 
+/// "2026-11-26 14:20Z", for tables.
+std::string utc(std::int64_t unix_s);
+
 }  // namespace aoh::host

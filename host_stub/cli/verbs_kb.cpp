@@ -1,21 +1,12 @@
 // `kb`: what lies in the knowledge base. Its words are strangers': nothing of them reaches a terminal that
 // could act on it.
 #include <charconv>
-#include <ctime>
 
 #include "calls/check.hpp"
 #include "cli/verbs.hpp"
 
 namespace aoh::host {
 namespace {
-
-std::string utc(std::int64_t unix_s) {
-  const std::time_t t = unix_s;
-  std::tm tm{};
-  char text[32] = "?";
-  if (::gmtime_r(&t, &tm)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%MZ", &tm);
-  return text;
-}
 
 /// Of several lines: line ends and tabs stay.
 std::string printable(std::string_view text) {

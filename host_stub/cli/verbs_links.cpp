@@ -1,21 +1,7 @@
-#include <ctime>
-
 #include "calls/check.hpp"
 #include "cli/verbs.hpp"
 
 namespace aoh::host {
-namespace {
-
-std::string utc(std::int64_t unix_s) {
-  const std::time_t t = unix_s;
-  std::tm tm{};
-  char text[32] = "?";
-  if (::gmtime_r(&t, &tm)) std::strftime(text, sizeof text, "%Y-%m-%d %H:%MZ", &tm);
-  return text;
-}
-
-}  // namespace
-
 int links_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   if (c.verb == "links list") {
     Json all = Json::array();

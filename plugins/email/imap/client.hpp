@@ -46,9 +46,6 @@ struct Counted {
 /// connection.
 using OnRow = std::function<void(MessageRow&& row)>;
 
-/// The same for a consumer that has to wait; the fetch goes on when the task has ended.
-using OnRowTask = std::function<net::Task<void>(MessageRow row)>;
-
 /// One authenticated session. Belongs to a strand; one call at a time; interrupt() and abort() from any
 /// thread. Errors: Failure. is_fatal(code) tells whether the session is over; refused, temporary, not_found,
 /// invalid and unsupported leave it usable. The server's BYE is Errc::bye.
@@ -107,9 +104,6 @@ class Client {
   /// work, so that a slow consumer holds the server back.
   net::Task<FetchSummary> uid_fetch(std::vector<FetchRequest> requests, const OnRow& on_row,
                                     SectionSink* sink = nullptr);
-  /// The same for a consumer that waits between rows; meanwhile nothing is read.
-  net::Task<FetchSummary> uid_fetch_waiting(std::vector<FetchRequest> requests, const OnRowTask& on_row,
-                                            SectionSink* sink = nullptr);
   /// UID STORE .SILENT. Flags are checked: "\Seen" or a keyword atom.
   net::Task<void> uid_store(const UidSet& set, StoreMode mode, const std::vector<std::string>& flags);
   /// Gmail's labels. Throws unsupported where X-GM-EXT-1 is not offered.

@@ -87,24 +87,6 @@ net::Task<FetchSummary> Client::uid_fetch(std::vector<FetchRequest> requests, co
   co_return summary;
 }
 
-net::Task<FetchSummary> Client::uid_fetch_waiting(std::vector<FetchRequest> requests, const OnRowTask& on_row,
-                                                  SectionSink* sink) {
-  FetchSummary summary;
-  const std::int64_t deadline = transfer_deadline();
-  const Bulk bulk(*stream_, requests);
-  Fetch fetch(session_, std::move(requests), sink);
-  while (co_await next_row(fetch, deadline)) {
-    ++summary.rows;
-    try {
-      co_await on_row(fetch.take_row());
-    } catch (...) {
-      break_off();
-      throw;
-    }
-  }
-  co_return summary;
-}
-
 /// What is left of `piece` when `came` has come, and exists: a server that refuses a set is not asked for
 /// each number in it.
 net::Task<UidSet> Client::still_missing(const UidSet& piece, const std::vector<Uid>& came) {
