@@ -48,6 +48,10 @@ void check(const Credentials& credentials) {
   if (password.size() > 8192) refuse("the password is longer than 8,192 bytes");
   if (credentials.user.find('\0') != std::string::npos) refuse("the user name contains a NUL byte");
   if (password.find('\0') != std::string_view::npos) refuse("the password contains a NUL byte");
+  const std::string_view token = credentials.token.reveal();
+  if (token.size() > 16'384) refuse("the access token is longer than 16,384 bytes");
+  if (!std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7F; }))
+    refuse("the access token contains bytes that no token has");
 }
 
 std::string without_secrets(std::string_view words, const Credentials& credentials) {

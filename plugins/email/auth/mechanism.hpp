@@ -11,13 +11,14 @@
 
 namespace mailroom::auth {
 
-/// What a sign-in needs. An OAuth token will be a further member, chosen by `kind`, when those mechanisms
-/// come.
+/// What a sign-in needs: a password or an access token. Where there is a token, only mechanisms that take
+/// tokens are used, and the password is not looked at.
 struct Credentials {
   std::string user;      ///< UTF-8, at most 1,024 bytes, no NUL
   aoh::Secret password;  ///< at most 8,192 bytes, no NUL
+  aoh::Secret token{};   ///< OAuth 2 access token, at most 16,384 bytes of visible ASCII (RFC 6750 §2.1)
 
-  Credentials clone() const { return {user, password.clone()}; }
+  Credentials clone() const { return {user, password.clone(), token.clone()}; }
 };
 
 /// One sign-in by one mechanism: made, asked for initial(), fed each challenge, then thrown away. Pure; one
@@ -41,8 +42,8 @@ std::unique_ptr<Mechanism> login(
 /// The strongest of `offered` (upper or lower case) that these credentials can use; null when there is none.
 std::unique_ptr<Mechanism> choose(std::span<const std::string> offered, const Credentials& credentials);
 
-/// Throws Failure(invalid) when a user name or password cannot be sent by any mechanism (empty user, NUL, too
-/// long).
+/// Throws Failure(invalid) when a user name, password or token cannot be sent by any mechanism (empty user,
+/// NUL, too long, a token that is no visible ASCII).
 void check(const Credentials& credentials);
 
 /// A server's words about a sign-in, or a remark in their place when they repeat what was sent: servers quote

@@ -66,6 +66,10 @@ TEST(Check, RefusesWhatNoMechanismCanSend) {
   EXPECT_THROW(check({"a", aoh::Secret(std::string("x\0", 2))}), Failure);
   EXPECT_THROW(check({std::string(1025, 'a'), aoh::Secret("x")}), Failure);
   EXPECT_THROW(check({"a", aoh::Secret(std::string(8193, 'x'))}), Failure);
+  EXPECT_NO_THROW(check({"a", {}, aoh::Secret("ya29.A0-_~+/=")}));
+  for (const char* token : {"a b", "a\x01b", "a\r\nb", "t\xC3\xB6ken"})
+    EXPECT_THROW(check({"a", {}, aoh::Secret(token)}), Failure) << token;
+  EXPECT_THROW(check({"a", {}, aoh::Secret(std::string(16385, 'x'))}), Failure);
 }
 
 TEST(WithoutSecrets, WordsThatRepeatTheSignInAreWithheld) {
