@@ -21,9 +21,10 @@ import sys
 import time
 
 import cyrus
+import oauth
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROLES = ["imap_tls_port", "imap_plain_port", "smtp_tls_port", "smtp_submission_port", "smtp_mx_port"]
+ROLES = ["imap_tls_port", "imap_plain_port", "smtp_tls_port", "smtp_submission_port", "smtp_mx_port", "oauth_port"]
 HOSTS = {"host": "127.0.0.1", "no_idle_host": "127.0.0.2", "wrong_name_host": "127.0.0.3", "untrusted_host": "127.0.0.4"}
 VMAIL = "vmail"
 QUEUE = [(sub, "root", 0o700) for sub in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming",
@@ -47,7 +48,7 @@ def run(*argv, **more):
     return done.stdout
 
 
-def check_machine(folder, imap):
+def check_machine(folder, imap, with_oauth):
     if os.geteuid() != 0:
         raise RigError("the rig must be started by root: Postfix and Dovecot change to users of their own (try sudo)")
     missing = sorted({package for program, package in NEEDS.items() if not os.path.exists(program)})
@@ -55,6 +56,8 @@ def check_machine(folder, imap):
         raise RigError(f"missing: apt-get install {' '.join(missing)} (or ./run test, which installs all of packages.debian)")
     if imap == "cyrus" and cyrus.missing():
         raise RigError(f"missing: {cyrus.missing()}")
+    if with_oauth and oauth.missing():
+        raise RigError(f"missing: {oauth.missing()}")
     if len(folder) > 60:
         raise RigError(f"--dir is {len(folder)} bytes long; Unix sockets below it allow 60: choose a shorter one")
     parent = folder
@@ -159,6 +162,9 @@ def configure(info, many, discard):
               "IDLE": "imap_hibernate_timeout = 5s" if many else "mailbox_idle_check_interval = 2s"}
     values.update({role.upper(): info[role] for role in ROLES})
     # Beside Cyrus, Dovecot only says to Postfix who may sign in.
+    values.update({"OAUTH_MECHANISMS": "", "OAUTH_PASSDB": ""})
+    if "oauth" in info:
+        oauth.configure(info, run, fill, values)
     values["PROTOCOLS"] = "none" if info["imap"] == "cyrus" else "imap lmtp"
     if info["imap"] == "cyrus":
         cyrus.configure(info, fill, values)
@@ -224,7 +230,7 @@ def ours(info, group):
         exe = os.readlink(f"/proc/{group}/exe")
     except OSError:
         return True  # the leader is gone; as long as its group lives, nobody else gets its number
-    return any(name in exe for name in ("dovecot", "postfix", "python", "cyrus"))
+    return any(name in exe for name in ("dovecot", "postfix", "python", "cyrus", "node"))
 
 
 def end_group(info, name):
@@ -246,35 +252,31 @@ def end_group(info, name):
     raise RigError(f"{name} (process group {group}) does not end: kill -9 -- -{group}")
 
 
-def start_dovecot(info):
-    d = info["dir"]
-    with open(f"{d}/log/dovecot.out", "w") as out:
-        process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", f"{d}/dovecot/dovecot.conf"], stdin=subprocess.DEVNULL,
-                                   stdout=out, stderr=out, start_new_session=True, cwd="/")
-    info["pids"]["dovecot"] = process.pid
+def spawn(info, name, argv, env=None, cwd="/"):
+    with open(f"{info['dir']}/log/{name}.out", "w") as out:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=cwd, env=env)
+    info["pids"][name] = process.pid
     save(info)
     return process
+
+
+def start_dovecot(info):
+    return spawn(info, "dovecot", ["/usr/sbin/dovecot", "-F", "-c", f"{info['dir']}/dovecot/dovecot.conf"])
 
 
 def start_postfix(info):
     d = info["dir"]
     # As 'postfix start' does, less its inspection of the whole installation, which takes seconds.
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": f"{d}/postfix/etc", "LC_ALL": "C"}
-    with open(f"{d}/log/postfix.out", "w") as out:
-        process = subprocess.Popen([f"{POSTFIX_DAEMONS}/master", "-s", "-c", f"{d}/postfix/etc"], stdin=subprocess.DEVNULL,
-                                   stdout=out, stderr=out, start_new_session=True, cwd=f"{d}/postfix/queue", env=env)
-    info["pids"]["postfix"] = process.pid
-    save(info)
-    return process
+    return spawn(info, "postfix", [f"{POSTFIX_DAEMONS}/master", "-s", "-c", f"{d}/postfix/etc"], env, f"{d}/postfix/queue")
 
 
 def start_cyrus(info):
-    d = info["dir"]
-    with open(f"{d}/log/cyrus.out", "w") as out:
-        process = subprocess.Popen(cyrus.command(info), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/")
-    info["pids"]["cyrus"] = process.pid
-    save(info)
-    return process
+    return spawn(info, "cyrus", cyrus.command(info))
+
+
+def start_oauth(info):
+    return spawn(info, "oauth", *oauth.command(info))
 
 
 def last_words(info, server):
@@ -291,14 +293,15 @@ def last_words(info, server):
 def answers(info, role):
     """Connects as a client would and reads the greeting; over TLS with the CA verified."""
     with socket.create_connection((info["host"], info[role]), timeout=5) as s:
-        if role in ("imap_tls_port", "smtp_tls_port"):
+        if role in ("imap_tls_port", "smtp_tls_port", "oauth_port"):
             s = ssl.create_default_context(cafile=info["ca_file"]).wrap_socket(s, server_hostname="localhost")
         with s:
-            return s.recv(512).startswith((b"* OK", b"220 "))
+            return role == "oauth_port" or s.recv(512).startswith((b"* OK", b"220 "))
 
 
 def wait_until_up(info, server, process, seconds=20):
-    wanted = [r for r in ROLES if r.startswith("smtp" if server == "postfix" else "imap" if server == info["imap"] else "none")]
+    prefix = {"postfix": "smtp", "oauth": "oauth", info["imap"]: "imap"}.get(server, "none")
+    wanted = [r for r in ROLES if r.startswith(prefix)]
     until = time.monotonic() + seconds
     while wanted:
         if process.poll() is not None:
@@ -315,12 +318,13 @@ def wait_until_up(info, server, process, seconds=20):
         time.sleep(0.03)
 
 
-STARTERS = {"dovecot": start_dovecot, "postfix": start_postfix, "cyrus": start_cyrus}
+STARTERS = {"dovecot": start_dovecot, "postfix": start_postfix, "cyrus": start_cyrus, "oauth": start_oauth}
 
 
 def servers_of(info):
     """In the order of their start."""
-    return ("dovecot", "postfix") if info["imap"] == "dovecot" else ("dovecot", "cyrus", "postfix")
+    mail = ("dovecot", "postfix") if info["imap"] == "dovecot" else ("dovecot", "cyrus", "postfix")
+    return ("oauth",) * ("oauth" in info) + mail
 
 
 def start_server(info, name):
@@ -333,9 +337,10 @@ def start_server(info, name):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
 
 
-def start(folder, port_base=None, many=False, discard=False, owner=None, imap="dovecot"):
+def start(folder, port_base=None, many=False, discard=False, owner=None, imap="dovecot", token_life=0):
+    """token_life: seconds an access token of its OAuth 2 server lives; 0: it has none."""
     folder = os.path.abspath(folder)
-    check_machine(folder, imap)
+    check_machine(folder, imap, bool(token_life))
     if os.path.exists(f"{folder}/rig.json") and any(members(g) for g in load(folder)["pids"].values()):
         raise RigError(f"a rig runs in {folder} already: rig stop --dir {folder}")
     guard, base = reserve(port_base)
@@ -348,6 +353,9 @@ def start(folder, port_base=None, many=False, discard=False, owner=None, imap="d
             "ca_file": f"{folder}/tls/ca.pem", "cert_file": f"{folder}/tls/server.pem",
             "logs": {name: f"{folder}/log/{name}.{'out' if name == 'cyrus' else 'log'}" for name in ("postfix", "dovecot", "cyrus")},
             "boot_id": boot_id(), "pids": {}}
+    if token_life:
+        info["oauth"] = oauth.describe(info, token_life)
+        info["logs"]["oauth"] = f"{folder}/log/oauth.out"
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
@@ -388,5 +396,5 @@ def stop(folder, guard_too=True):
         info = load(folder)
     except RigError:
         return
-    for name in ("postfix", "cyrus", "dovecot") + (("guard",) if guard_too else ()):
+    for name in ("postfix", "cyrus", "dovecot", "oauth") + (("guard",) if guard_too else ()):
         end_group(info, name)
