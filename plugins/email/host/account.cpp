@@ -103,10 +103,11 @@ Account account_from(const aoh::Json& record) {
   for (const aoh::Json& i : record["identities"].items())
     if (!i["address"].str().empty()) a.identities.push_back({i["name"].str(), i["address"].str()});
   a.username = record["username"].str_or(email);
-  const std::string method = record["authentication"].str_or("password");
-  if (method != "password" && method != "app_password")
+  const std::string method = record["authentication"].str_or(record.has("oauth") ? "oauth2" : "password");
+  a.oauth2 = method == "oauth2";
+  if (method != "password" && method != "app_password" && !a.oauth2)
     throw Failure(Errc::config, "the way to sign in is not known: \"" + printable(method, 32) + "\"",
-                  "credential " + a.id + ": authentication", "Use password or app_password");
+                  "credential " + a.id + ": authentication", "Use password, app_password or oauth2");
   if (const std::string& word = record["sent_copy"].str(); !word.empty()) {
     a.sent_copy = sent_copy_from(word);
     if (!a.sent_copy)

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/oauth_settings.hpp"
 #include "net/endpoint.hpp"
 #include "support/json.hpp"
 
@@ -56,9 +57,11 @@ struct Account {
   SendLimits limits;                  ///< likewise, each by itself
   /// Of its IMAP server, by name, instead of the provider's; unchecked (imap/proto/quirks.hpp knows them).
   std::optional<std::vector<std::string>> quirks;
-  std::vector<std::int64_t> warm_up;  ///< of a young sender: most messages on its first, second ... day
-  std::int64_t warm_up_from_s = 0;    ///< Unix time at which the first day begins
-  std::string link_store;             ///< credential of type s3 for large files; empty: none
+  std::vector<std::int64_t> warm_up;   ///< of a young sender: most messages on its first, second ... day
+  std::int64_t warm_up_from_s = 0;     ///< Unix time at which the first day begins
+  std::string link_store;              ///< credential of type s3 for large files; empty: none
+  bool oauth2 = false;                 ///< signs in with tokens, not a password
+  std::optional<OAuthSettings> oauth;  ///< where they come from; set by Services::account where oauth2
 
   /// The addresses of all identities.
   std::vector<std::string> addresses() const;

@@ -48,6 +48,26 @@ net::Endpoint server(const aoh::Json& value, const Preset& p, const std::string&
   return e;
 }
 
+/// Read as an account's would be, so that a wrong entry is found when it is built.
+void check_oauth(const aoh::Json& value, const std::string& entry) {
+  static constexpr std::string_view kKnown[] = {"authorization_endpoint",
+                                                "token_endpoint",
+                                                "device_authorization_endpoint",
+                                                "scopes",
+                                                "client_credentials_scopes",
+                                                "tenant",
+                                                "redirect_uri",
+                                                "authorization_parameters"};
+  for (const auto& m : value.members())
+    if (std::find(std::begin(kKnown), std::end(kKnown), m.key) == std::end(kKnown))
+      wrong(entry, "oauth." + m.key, "there is no such member");
+  try {
+    (void)oauth_settings_from(aoh::Json{{"id", entry}, {"oauth", {{"client_id", "x"}}}}, value);
+  } catch (const Failure& f) {
+    wrong(entry, "oauth", f.error.what.c_str());
+  }
+}
+
 Preset preset_from(const aoh::Json& json) {
   Preset p;
   p.name = json["name"].str();
@@ -76,6 +96,9 @@ Preset preset_from(const aoh::Json& json) {
     } else if (m.key == "sign_in") {
       p.sign_in = value.str();
       if (p.sign_in.empty()) wrong(p.name, m.key, "it is empty");
+    } else if (m.key == "oauth") {
+      check_oauth(value, p.name);
+      p.oauth = value;
     } else {
       limits.set(m.key, value);
     }
@@ -122,6 +145,7 @@ Provider provider_for(const Account& account, const std::vector<Preset>& known) 
   if (p) {
     out.name = p->name;
     out.limits = p->limits;
+    out.oauth = p->oauth;
     if (p->sent_copy) out.sent_copy = *p->sent_copy;
   }
   if (account.sent_copy) out.sent_copy = *account.sent_copy;

@@ -18,6 +18,7 @@ struct Preset {
   std::string sign_in;                      ///< how one signs in there, for people
   std::optional<SentCopy> sent_copy;
   SendLimits limits;
+  aoh::Json oauth;  ///< where its tokens come from, as the record's `oauth` has it; null: not known
   std::vector<std::string> quirks;  ///< what its IMAP servers do, by the names of imap/proto/quirks.hpp
 };
 
@@ -34,6 +35,7 @@ struct Provider {
   /// append where nothing is known: append_sent() looks for a copy of the server's first.
   SentCopy sent_copy = SentCopy::append;
   SendLimits limits;
+  aoh::Json oauth;  ///< the preset's; null: none
 };
 
 /// By the account's SMTP server, else its IMAP server (ASCII case ignored; the longest match counts), each

@@ -56,6 +56,7 @@ Account Services::account(std::string_view id) const {
   const Provider provider = provider_for(account);
   account.append_sent = account.imap && provider.sent_copy == SentCopy::append;
   account.limits = provider.limits;
+  if (account.oauth2) account.oauth = oauth_settings_from(record, provider.oauth);
   return account;
 }
 

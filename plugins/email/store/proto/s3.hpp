@@ -8,9 +8,11 @@
 
 #include "base/error.hpp"
 #include "deliver/sigv4.hpp"
-#include "store/proto/http.hpp"
+#include "http/exchange.hpp"
 
 namespace mailroom::store {
+
+using http::Exchange, http::HttpLimits, http::HttpResponse, http::HttpTimeouts;
 
 /// Where the objects lie.
 struct Bucket {

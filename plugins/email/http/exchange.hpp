@@ -1,4 +1,4 @@
-// One HTTP/1.1 request and its answer (RFC 9112), as much of it as an object store needs.
+// One HTTP/1.1 request and its answer (RFC 9112), as much of it as an object store or a token endpoint needs.
 #pragma once
 #include <chrono>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "base/machine.hpp"
 
-namespace mailroom::store {
+namespace mailroom::http {
 
 struct HttpResponse {
   int status = 0;
@@ -85,4 +85,4 @@ class Exchange final : public Machine {
   Error error_;
 };
 
-}  // namespace mailroom::store
+}  // namespace mailroom::http

@@ -1,8 +1,8 @@
-#include "store/proto/http.hpp"
+#include "http/exchange.hpp"
 
 #include <algorithm>
 
-namespace mailroom::store {
+namespace mailroom::http {
 namespace {
 
 constexpr std::size_t kSlice = 256u << 10;
@@ -293,4 +293,4 @@ void Exchange::finish() {
   state_ = State::done;
 }
 
-}  // namespace mailroom::store
+}  // namespace mailroom::http

@@ -1,12 +1,12 @@
 // One HTTP exchange: every cut, every break, and the answers on which two readers could disagree.
-#include "store/proto/http.hpp"
+#include "http/exchange.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "net/script.hpp"
 
-namespace mailroom::store {
+namespace mailroom::http {
 namespace {
 
 using namespace mailroom::testing;
@@ -132,4 +132,4 @@ TEST(Http, BytesBehindTheAnswerEndTheConnection) {
 }
 
 }  // namespace
-}  // namespace mailroom::store
+}  // namespace mailroom::http
