@@ -15,7 +15,7 @@ import zipfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import documents_files as f
-from harness import PATIENCE, STUB, Host, main
+from harness import PATIENCE, STUB, Host, main, wait_for
 
 ENTITY_BOMB = '<!DOCTYPE w [<!ENTITY a "AAAAAAAAAA">' + "".join(f'<!ENTITY {chr(98 + i)} "{("&" + chr(97 + i) + ";") * 10}">' for i in range(9)) + "]>"
 EXTERNAL = '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd"><!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]>'
@@ -143,8 +143,9 @@ class Documents(unittest.TestCase):
                 self.assertNotIn("\u202e", json.dumps(a, ensure_ascii=False))
                 self.assertTrue(all(len(e["name"].encode()) <= 255 for e in a["facts"]["files"]))
         self.assertFalse(os.path.exists("/etc/absolute.txt"))
-        left = [n for n in set(os.listdir("/tmp")) - before if n.startswith("mailroom-")]
-        self.assertEqual(left, [])
+        left = [n for n in set(os.listdir("/tmp")) - before if n.startswith(("mailroom-document-", "mailroom-parser-"))]
+        wait_for("what was written to be gone (tests beside this one have such folders, too, for a while)",
+                 lambda: not [n for n in left if os.path.exists(os.path.join("/tmp", n))], 30)
 
     def test_links_and_devices_are_not_followed(self):
         self.host.write("target.txt", "what lies outside")
