@@ -7,8 +7,9 @@
 // 1); /K: every K-th hit; +MS: after that many milliseconds (of delay, or before the kill, which then strikes
 // from another thread while work goes on). A SUBSTRING that itself ends like a count is followed by @1.
 //   call.invoke        detail: tool name          trigger.health   detail: the state       trigger.emit
-//   store.begin        store.commit               store.committed                         state.apply detail:
-//   keys and outbox states session.spawn      session.step               handover blob.seal     vault.read
+//   store.begin        store.commit               store.committed: detail: what is written, "vault.FIELD"
+//   for a secret       state.apply detail: keys and outbox states        session.spawn    session.step
+//   handover           blob.seal                  vault.read
 // Example: AOH_FAULTS='state.apply~committing@3+5=kill'
 #pragma once
 #include <stdexcept>

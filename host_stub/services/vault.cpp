@@ -173,7 +173,8 @@ std::optional<Vault::Entry> Vault::read(std::string_view credential, std::string
 std::optional<std::uint64_t> Vault::compare_and_set(std::string_view credential, std::string_view field,
                                                     std::uint64_t expected, const Secret& value) {
   redactor_.add(value.reveal());
-  Transaction t(db_);
+  const std::string point = "vault." + std::string(field);
+  Transaction t(db_, point);
   std::uint64_t current = 0;
   {
     Statement s(db_, "SELECT version FROM secrets WHERE credential=? AND field=?");
@@ -200,7 +201,8 @@ std::optional<std::uint64_t> Vault::compare_and_set(std::string_view credential,
 }
 
 std::uint64_t Vault::put(std::string_view credential, std::string_view field, const Secret& value) {
-  Transaction t(db_);
+  const std::string point = "vault." + std::string(field);
+  Transaction t(db_, point);
   std::uint64_t current = 0;
   {
     Statement s(db_, "SELECT version FROM secrets WHERE credential=? AND field=?");

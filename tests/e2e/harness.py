@@ -135,13 +135,17 @@ class Host:
         except ValueError:
             return None
 
-    def add_credential(self, record, secret):
+    def add_credential(self, record, secret=None, files=None):
+        """secret: the password; files: what other secret fields hold, by the path of a file."""
         path = os.path.join(self.dir, record["id"] + ".json")
         with open(path, "w") as f:
             json.dump(record, f)
-        with open(path + ".secret", "w") as f:
-            f.write(secret)
-        return self.ok("credential", "add", "--file", path, "--secret-file", f"password={path}.secret")
+        files = dict(files or {})
+        if secret is not None:
+            files["password"] = path + ".secret"
+            with open(path + ".secret", "w") as f:
+                f.write(secret)
+        return self.ok("credential", "add", "--file", path, *(x for field, file in files.items() for x in ("--secret-file", f"{field}={file}")))
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)

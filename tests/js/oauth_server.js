@@ -13,6 +13,7 @@
 //   {"refuse": {"count", "status", "retry_after", "body"}}       the next token requests are answered so
 //   {"pause_ms": N}      between making and sending an answer    {"hold": true}       made answers wait until {"hold": false}
 //   {"revoke": NAME}     all grants of an account; of a client or service account: until {"restore": NAME}
+//   {"issued": true}     is answered with every token there ever was: for those who look where they do not belong
 'use strict';
 const fs = require('fs');
 const https = require('https');
@@ -26,6 +27,7 @@ const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const mine = { life: options.life || 3600, grace: 0, refuse: null, pause_ms: 0, hold: false };
 const held = new Set();
+const issued = new Set();
 const revoked = new Set();
 const count = { token_requests: 0, refused: 0, held: 0, introspections: 0, device_requests: 0, by_grant: {} };
 const now = () => Math.floor(Date.now() / 1000);
@@ -136,6 +138,7 @@ function control(req, res, text) {
   const reply = { ...count, held: held.size };
   if (wish.revoke) reply.revoked = revoke(wish.revoke);
   if (wish.restore) revoked.delete(wish.restore);
+  if (wish.issued) reply.issued = [...issued];
   if (!mine.hold) {
     for (const send of held) send();
     held.clear();
@@ -153,6 +156,7 @@ async function token(req, res, goOn) {
   const end = res.end.bind(res);
   res.end = (...parts) => {
     tally[res.statusCode] = (tally[res.statusCode] || 0) + 1;
+    for (const [, value] of String(parts[0] || '').matchAll(/"(?:access|refresh)_token":"([^"]+)"/g)) issued.add(value);
     if (mine.hold) held.add(() => end(...parts));
     else setTimeout(() => end(...parts), mine.pause_ms);
     return res;
