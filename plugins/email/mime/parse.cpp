@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 
+#include "mime/alternatives.hpp"
 #include "mime/ascii.hpp"
 #include "mime/calendar.hpp"
 #include "mime/charset.hpp"
@@ -14,6 +16,7 @@
 #include "mime/fields.hpp"
 #include "mime/flowed.hpp"
 #include "mime/headers.hpp"
+#include "mime/html_glance.hpp"
 #include "mime/html_guard.hpp"
 #include "mime/html_text.hpp"
 #include "mime/inner.hpp"
@@ -73,6 +76,7 @@ class Builder {
         container(scan_.entities[i]);
     }
     inner_body();
+    for (auto& [at, said] : said_twice_) compare(said);
     message_.text_from_html = !has_plain_ && from_html_;
     if (has_blank_ || has_plain_ || from_html_) message_.text = std::move(text_);
     if (has_html_) message_.html = std::move(html_);
@@ -167,44 +171,64 @@ class Builder {
     charset_warnings(notes, bytes, info.charset);
     if (bytes.find('\0') != bytes.npos) warnings_.add("nul", "a text part holds NUL bytes");
     if (entity.type == "text/plain") {
-      plain(entity, info, std::move(text));
+      plain(index, info, std::move(text));
     } else {
       html(index, text);
     }
   }
 
-  void plain(const EntitySpan& entity, const PartInfo& info, std::string text) {
+  void plain(std::size_t index, const PartInfo& info, std::string text) {
     embedded_warnings(text, warnings_);
     if (info.flowed) text = unflow(text, info.delsp);
-    if (entity.parent == 0 && begins_with_fields(text))
+    if (scan_.entities[index].parent == 0 && begins_with_fields(text))
       warnings_.add("header_in_body",
                     "a body begins with MIME header fields: another reader may take them for the header");
     (trim(text).empty() ? has_blank_ : has_plain_) = true;
     clean(text, true, warnings_);
     append(text_, text);
+    if (alternative_[index] != kNone) append(said_twice_[alternative_[index]].plain, text);
   }
 
   void html(std::size_t index, const std::string& text) {
     has_html_ = true;
     append(html_, text);
     const std::size_t alternative = alternative_[index];
-    if (alternative != kNone && has_plain_in_[alternative]) {
-      if (differ_entirely(text_, text))
-        warnings_.add("alternatives_differ", "the plain text and the HTML have hardly a word in common");
-      return;
-    }
-    if (has_plain_ && same_words(text_, text))
-      return;  // the same again, beside it instead of as an alternative
-    read_text_of(text);
+    if (alternative != kNone && has_plain_in_[alternative])
+      append(said_twice_[alternative].html, text);
+    else
+      read_text_of(text);
+  }
+
+  HtmlText read(const std::string& html) {
+    HtmlText out = read_html(html, limits_.max_text_bytes, message_.subject.value_or(""));
+    for (const auto& w : out.warnings) warnings_.add(w.code, w.detail);
+    return out;
   }
 
   void read_text_of(const std::string& html) {
     if (html.size() > kMaxHtmlBytes)
       warnings_.limit("limit_html", "only the beginning of the HTML was made into text");
-    const HtmlText read = read_html(html, limits_.max_text_bytes, message_.subject.value_or(""));
-    for (const auto& w : read.warnings) warnings_.add(w.code, w.detail);
-    append(text_, read.text);
+    const HtmlText found = read(html);
+    if (has_plain_ && says_nothing_new(text_, found.text))
+      return;  // the same again, beside it instead of as an alternative
+    append(text_, found.text);
     from_html_ = true;
+  }
+
+  // A plain text and the HTML in its place: `text` is the one, a person sees the other.
+  struct SaidTwice {
+    std::string plain, html;
+  };
+
+  void compare(const SaidTwice& said) {
+    if (said.html.empty()) return;
+    if (trim(said.plain).empty()) return read_text_of(said.html);
+    const bool cut = said.html.size() > kMaxHtmlBytes;
+    if (cut) warnings_.add("limit_html", "only the beginning of the HTML beside the text was searched");
+    std::optional<std::string> shown = read_at_a_glance(said.html);
+    if (!shown) shown = read(said.html).text;
+    for (const auto& difference : differences({said.plain, *shown, cut}))
+      warnings_.add("alternatives_differ", difference);
   }
 
   // Where the message itself shows no text, what winmail.dat or an opaque signature holds.
@@ -218,6 +242,7 @@ class Builder {
       has_plain_ = true;
       clean(*inner_.text, true, warnings_);
       append(text_, *inner_.text);
+      if (inner_.html) compare({*inner_.text, *inner_.html});
     } else {
       read_text_of(*inner_.html);
     }
@@ -312,6 +337,7 @@ class Builder {
   InnerBody inner_;
   std::vector<std::size_t> alternative_;
   std::vector<bool> has_plain_in_;
+  std::map<std::size_t, SaidTwice> said_twice_;  // by alternative
   std::string text_, html_;
   bool has_plain_ = false;  // a plain part that says something
   bool has_blank_ = false;  // or one that does not
