@@ -253,6 +253,7 @@ Course opening(std::string_view bytes, std::uint32_t seed, bool starttls) {
   OpeningOptions options;
   options.starttls = starttls;
   options.credentials = &credentials;
+  options.circumstances = [] { return auth::Circumstances{"n0nce", "exported", "digest"}; };
   Opening o(session, options);
   Course out = play(o, bytes, seed, [] { return std::string(); });
   must(out.end != Action::Kind::done || (session.tls && session.signed_in),

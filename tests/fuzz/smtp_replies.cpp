@@ -71,7 +71,10 @@ void open(std::string_view bytes, std::uint32_t seed, bool starttls) {
   Session session;
   session.tls = !starttls;
   const auth::Credentials credentials{"user", aoh::Secret("pass\"word")};
-  Opening o(session, {"client.example.org", starttls, true, &credentials});
+  OpeningOptions options{"client.example.org", starttls, true, &credentials, [] {
+                           return auth::Circumstances{"n0nce", "exported", "digest"};
+                         }};
+  Opening o(session, options);
   const Course c = play(o, bytes, seed, [] { return std::string(); });
   must(c.end != Action::Kind::done || session.tls, "an open session is encrypted");
   if (starttls)

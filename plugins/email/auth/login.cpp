@@ -8,6 +8,7 @@ class Login final : public Mechanism {
  public:
   explicit Login(const Credentials& c) : credentials_(c.clone()) {}
   std::string_view name() const override { return "LOGIN"; }
+  bool judged() const override { return asked_ == 2; }
   std::optional<aoh::Secret> initial() override { return std::nullopt; }
 
   aoh::Secret step(std::string_view) override {

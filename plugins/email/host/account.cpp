@@ -43,6 +43,18 @@ std::optional<net::Endpoint> endpoint(const aoh::Json& record, const char* which
   return out;
 }
 
+std::optional<std::chrono::seconds> seconds(const aoh::Json& record, const std::string& field,
+                                            std::int64_t least, std::int64_t most) {
+  if (!record.has(field)) return std::nullopt;
+  const std::int64_t n = record[field].integer();
+  if (!record[field].is_int() || n < least || n > most)
+    throw Failure(
+        Errc::config,
+        "the time is not between " + std::to_string(least) + " and " + std::to_string(most) + " seconds",
+        "credential " + record["id"].str() + ": " + field);
+  return std::chrono::seconds(n);
+}
+
 }  // namespace
 
 std::optional<SentCopy> sent_copy_from(std::string_view word) {
@@ -119,6 +131,10 @@ Account account_from(const aoh::Json& record) {
     a.quirks.emplace();
     for (const aoh::Json& q : record["quirks"].items()) a.quirks->push_back(q.str());
   }
+  a.provider = record["provider"].str();
+  for (const aoh::Json& m : record["sasl"].items()) a.sasl.push_back(m.str());
+  a.idle_renew = seconds(record, "idle_renew_s", 10, 1740);
+  a.poll_interval = seconds(record, "poll_interval_s", 1, 3600);
   a.imap = endpoint(record, "imap", 993, 143);
   a.smtp = endpoint(record, "smtp", 465, 587);
   a.link_store = record["link_store"].str();

@@ -1,5 +1,6 @@
 // A mail account: a credential record of type "mail", read and checked. No secrets.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,7 +53,10 @@ struct Account {
   std::vector<DkimEntry>
       dkim;  ///< the n-th uses the n-th PEM block of the secret `dkim_key`, or its only one
   bool append_sent =
-      false;  ///< a copy of what it sends goes to its Sent mailbox by us; else the server does it
+      false;             ///< a copy of what it sends goes to its Sent mailbox by us; else the server does it
+  std::string provider;  ///< name of a preset (host/providers.hpp), unchecked; empty: by its servers
+  std::vector<std::string> sasl;  ///< the only mechanisms to sign in with; empty: all but CRAM-MD5
+  std::optional<std::chrono::seconds> idle_renew, poll_interval;  ///< instead of the provider's
   std::optional<SentCopy> sent_copy;  ///< instead of the provider's (host/providers.hpp)
   SendLimits limits;                  ///< likewise, each by itself
   /// Of its IMAP server, by name, instead of the provider's; unchecked (imap/proto/quirks.hpp knows them).

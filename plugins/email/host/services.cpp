@@ -65,6 +65,7 @@ auth::Credentials Services::sign_in(const Account& account, std::string_view bea
   try {
     auth::Credentials c;
     c.user = account.username;
+    c.mechanisms = account.sasl;
     aoh::Vault::Entry entry = vault.read(account.id, "password", bearer);
     c.password = std::move(entry.secret);
     if (generation) *generation = account.id + "/" + std::to_string(entry.version);

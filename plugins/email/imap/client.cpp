@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "auth/words.hpp"
 #include "imap/proto/ascii.hpp"
 #include "imap/proto/change.hpp"
 #include "imap/proto/data.hpp"
 #include "imap/proto/idle.hpp"
 #include "imap/proto/opening.hpp"
 #include "net/driver.hpp"
+#include "net/nonce.hpp"
 
 namespace mailroom::imap {
 
@@ -31,6 +33,10 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
   options.tls_required =
       !client->stream_->is_loopback() || (endpoint.require_tls && endpoint.tls != net::TlsMode::none);
   options.credentials = &login.credentials;
+  options.circumstances = [&stream = *client->stream_] {
+    return auth::Circumstances{net::nonce(), stream.tls_exporter(), stream.tls_server_end_point(),
+                               stream.endpoint().host, stream.endpoint().port};
+  };
   options.identity = std::move(login.identity);
   if (login.resync) options.enable.insert(options.enable.end(), {"CONDSTORE", "QRESYNC"});
   Opening opening(client->session_, std::move(options));

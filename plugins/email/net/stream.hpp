@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -70,6 +71,11 @@ class Stream {
   void interrupt();
   /// Any thread: gives the connection up; pending and later calls fail with Errc::cancelled.
   void abort();
+
+  /// Channel bindings (channel_binding.cpp): bytes that both ends of this TLS connection share, and nobody in
+  /// between. Empty where the connection has none: without TLS, tls_exporter() below TLS 1.3.
+  std::string tls_exporter() const;          ///< RFC 9266
+  std::string tls_server_end_point() const;  ///< RFC 5929 §4
 
   bool is_tls() const;
   bool is_loopback() const;  ///< the peer's actual address

@@ -1,6 +1,8 @@
 #include "smtp/client.hpp"
 
+#include "auth/words.hpp"
 #include "net/driver.hpp"
+#include "net/nonce.hpp"
 #include "smtp/proto/delivery.hpp"
 #include "smtp/proto/opening.hpp"
 
@@ -46,6 +48,10 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
   options.tls_required =
       !client->stream_->is_loopback() || (endpoint.require_tls && endpoint.tls != net::TlsMode::none);
   options.credentials = client->login_.credentials ? &*client->login_.credentials : nullptr;
+  options.circumstances = [&stream = *client->stream_] {
+    return auth::Circumstances{net::nonce(), stream.tls_exporter(), stream.tls_server_end_point(),
+                               stream.endpoint().host, stream.endpoint().port};
+  };
   Opening opening(client->session_, std::move(options));
   const Action::Kind end = co_await net::drive(*client->stream_, opening);
   if (end != Action::Kind::done) {

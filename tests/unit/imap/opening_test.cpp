@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "auth/base64.hpp"
 #include "net/script.hpp"
 
 namespace mailroom::imap {
@@ -231,6 +232,131 @@ TEST(ImapOpening, TellsAWrongPasswordFromNotNow) {
   EXPECT_EQ(open({S("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI] hi")}, false).played.error.code,
             Errc::unsupported);
   EXPECT_EQ(open({S("* BYE too many connections")}, false).played.error.server, "too many connections");
+}
+
+/// Under TLS, with what `who` has; the script begins behind the greeting.
+Played sign_in(const char* capabilities, const Script& rest, const auth::Credentials& who,
+               auth::Circumstances where = {}, Cut cut = {}) {
+  Script s = {S(std::string("* OK [CAPABILITY IMAP4rev1 ") + capabilities + "] hi")};
+  s.insert(s.end(), rest.begin(), rest.end());
+  Session session;
+  session.tls = true;
+  OpeningOptions o;
+  o.credentials = &who;
+  o.circumstances = [where] { return where; };
+  Opening machine(session, o);
+  return play(machine, s, {}, cut);
+}
+std::string encoded(std::string_view text) { return std::string(auth::base64(text).reveal()); }
+
+const Line kIn = S("a1 OK [CAPABILITY IMAP4rev1] in");
+
+TEST(ImapOpening, ARefusedTokenIsAnsweredAsItsMechanismWants) {
+  const auth::Credentials who{"tim", {}, aoh::Secret("t0ken")};
+  const std::string json = R"({"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"})";
+  const std::string xoauth2 = encoded(
+                        "user=tim\x01"
+                        "auth=Bearer t0ken\x01\x01"),
+                    bearer = encoded(
+                        "n,a=tim,\x01"
+                        "auth=Bearer t0ken\x01\x01");
+  const Script refused = {C("a1 AUTHENTICATE XOAUTH2 " + xoauth2), S("+ " + encoded(json)), C(""),
+                          S("a1 NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)")};
+  every_cut(refused, [&](Cut cut) {
+    const Played p = sign_in("SASL-IR AUTH=PLAIN AUTH=XOAUTH2", refused, who, {}, cut);
+    EXPECT_EQ(p.error.code, Errc::auth);
+    EXPECT_EQ(p.error.server,
+              "[AUTHENTICATIONFAILED] Invalid credentials (Failure) (status 400, scope "
+              "https://mail.google.com/, schemes Bearer)");
+    EXPECT_NE(p.error.cure.find("sign in again"), std::string::npos);
+  });
+  EXPECT_EQ(
+      sign_in("SASL-IR AUTH=OAUTHBEARER",
+              {C("a1 AUTHENTICATE OAUTHBEARER " + bearer), S("+ " + encoded(json)), C("AQ=="), S("a1 NO no")},
+              who)
+          .error.code,
+      Errc::auth);
+  EXPECT_EQ(sign_in("AUTH=XOAUTH2", {C("a1 AUTHENTICATE XOAUTH2"), S("+ "), C(xoauth2), kIn}, who).end,
+            Action::Kind::done);
+  EXPECT_EQ(
+      sign_in("SASL-IR AUTH=OAUTHBEARER AUTH=XOAUTH2",
+              {C("a1 AUTHENTICATE OAUTHBEARER " + bearer), S("a1 NO Unsupported authentication mechanism"),
+               C("a2 AUTHENTICATE XOAUTH2 " + xoauth2), S("a2 OK [CAPABILITY IMAP4rev1] in")},
+              who)
+          .end,
+      Action::Kind::done);
+  EXPECT_EQ(sign_in("AUTH=PLAIN", {}, who).error.code, Errc::unsupported) << "a token is no password";
+  EXPECT_EQ(sign_in("", {}, who).error.code, Errc::unsupported) << "nor one for LOGIN";
+}
+
+TEST(ImapOpening, AMechanismThatIsNotKnownGivesWayAndAPasswordIsJudgedOnce) {
+  const auth::Credentials who{"user", aoh::Secret("pencil")};
+  const auth::Circumstances where{"rOprNGfwEbeRWgbNEkqO", {}, {}};
+  const std::string first = encoded("n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+  const std::string plain = encoded(std::string("\0user\0pencil", 12));
+  const char* const offer = "SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=SCRAM-SHA-256";
+  for (const char* no : {"a1 BAD what", "a1 NO Unsupported authentication mechanism."}) {
+    const Played p = sign_in(offer,
+                             {C("a1 AUTHENTICATE SCRAM-SHA-256 " + first), S(no),
+                              C("a2 AUTHENTICATE PLAIN " + plain), S("a2 OK [CAPABILITY IMAP4rev1] in")},
+                             who, where);
+    EXPECT_EQ(p.end, Action::Kind::done) << p.error.line();
+  }
+  for (const char* no : {"a1 NO no", "a1 NO [AUTHENTICATIONFAILED] no", "a1 NO [UNAVAILABLE] later"})
+    EXPECT_EQ(sign_in(offer, {C("a1 AUTHENTICATE SCRAM-SHA-256 " + first), S(no)}, who, where).end,
+              Action::Kind::failed);
+  // The password is out: whatever the server says, it is not sent once more.
+  for (const char* no : {"a1 BAD what", "a1 NO no"})
+    EXPECT_EQ(sign_in("SASL-IR AUTH=PLAIN AUTH=LOGIN", {C("a1 AUTHENTICATE PLAIN " + plain), S(no)}, who)
+                  .error.code,
+              Errc::auth);
+}
+
+TEST(ImapOpening, LoginOnlyWhereItIsAllowed) {
+  auth::Credentials who{"tim", aoh::Secret("pw")};
+  const Script login = {C("a1 LOGIN \"tim\" \"pw\""), kIn};
+  EXPECT_EQ(sign_in("", login, who).end, Action::Kind::done);
+  EXPECT_EQ(sign_in("AUTH=GSSAPI", login, who).end, Action::Kind::done);
+  EXPECT_EQ(sign_in("LOGINDISABLED", {}, who).error.code, Errc::unsupported);
+  who.mechanisms = {"SCRAM-SHA-256"};
+  EXPECT_EQ(sign_in("", {}, who).error.code, Errc::unsupported);
+  EXPECT_EQ(sign_in("AUTH=PLAIN", {}, who).error.code, Errc::unsupported);
+}
+
+TEST(ImapOpening, ScramBindsAndAServerThatHasNotProvenItselfIsNotBelieved) {
+  const auth::Credentials who{"user", aoh::Secret("pencil")};
+  const auth::Circumstances where{"rOprNGfwEbeRWgbNEkqO", {}, {}};
+  const Script whole = {
+      C("a1 AUTHENTICATE SCRAM-SHA-256"),
+      S("+"),
+      C(encoded("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")),
+      S("+ " +
+        encoded("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")),
+      C(encoded("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+                "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")),
+      S("+ " + encoded("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")),
+      C(""),
+      kIn};
+  EXPECT_EQ(sign_in("AUTH=SCRAM-SHA-256", whole, who, where).end, Action::Kind::done);
+  Script early(whole.begin(), whole.begin() + 5);
+  early.push_back(kIn);
+  EXPECT_EQ(sign_in("AUTH=SCRAM-SHA-256", early, who, where).error.code, Errc::protocol);
+  EXPECT_EQ(sign_in("AUTH=SCRAM-SHA-256", {whole[0], kIn}, who, where).error.code, Errc::protocol);
+  // A binding that the server does not know: the other one, then the form without.
+  const auth::Circumstances tls{"rOprNGfwEbeRWgbNEkqO", "exported", "digest"};
+  const Line no = S("+ " + encoded("e=unsupported-channel-binding-type"));
+  EXPECT_EQ(sign_in("SASL-IR AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256-PLUS",
+                    {C("a1 AUTHENTICATE SCRAM-SHA-256-PLUS " +
+                       encoded("p=tls-exporter,,n=user,r=rOprNGfwEbeRWgbNEkqO")),
+                     no, C(""), S("a1 NO no"),
+                     C("a2 AUTHENTICATE SCRAM-SHA-256-PLUS " +
+                       encoded("p=tls-server-end-point,,n=user,r=rOprNGfwEbeRWgbNEkqO")),
+                     no, C(""), S("a2 NO no"),
+                     C("a3 AUTHENTICATE SCRAM-SHA-256 " + encoded("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")),
+                     S("a3 NO [AUTHENTICATIONFAILED] no")},
+                    who, tls)
+                .error.code,
+            Errc::auth);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "auth/base64.hpp"
 #include "net/script.hpp"
 
 namespace mailroom::smtp {
@@ -111,11 +112,114 @@ TEST(SmtpOpening, TellsAWrongPasswordFromNotNow) {
   EXPECT_EQ(wrong.server, "535 5.7.8 no");
   s.back() = S("454 4.7.0 too many");
   EXPECT_EQ(open(s, true).played.error.code, Errc::auth_throttled);
-  s.back() = S("421 too many");
-  EXPECT_EQ(open(s, true).played.error.code, Errc::bye);
+  s.back() = S("421 4.7.0 too many");  // instead of an answer to AUTH
+  EXPECT_EQ(open(s, true).played.error.code, Errc::auth_throttled);
+  EXPECT_TRUE(open(s, true).session.dead);
+  s.back() = S("535 5.7.0 Too many bad auth attempts");
+  EXPECT_EQ(open(s, true).played.error.code, Errc::auth_throttled);
+  s.back() = S("550 5.7.30 Basic authentication is not supported for Client Submission.");
+  EXPECT_EQ(open(s, true).played.error.code, Errc::auth);
+  EXPECT_NE(open(s, true).played.error.cure.find("oauth2"), std::string::npos);
   s[s.size() - 3] = S("250-mx\r\n250 AUTH GSSAPI");
   s.resize(s.size() - 2);
   EXPECT_EQ(open(s, true).played.error.code, Errc::unsupported);
+}
+
+/// Under TLS, with what `who` has.
+Played sign_in(const Script& rest, const auth::Credentials& who, auth::Circumstances where = {}) {
+  Script s = {S("220 mx"), C("EHLO me")};
+  s.insert(s.end(), rest.begin(), rest.end());
+  Session session;
+  session.tls = true;
+  OpeningOptions o;
+  o.ehlo_name = "me";
+  o.credentials = &who;
+  o.circumstances = [where] { return where; };
+  Opening machine(session, o);
+  return play(machine, s);
+}
+std::string encoded(std::string_view text) { return std::string(auth::base64(text).reveal()); }
+
+TEST(SmtpOpening, ARefusedTokenIsAnsweredAsItsMechanismWants) {
+  const auth::Credentials who{"tim", {}, aoh::Secret("t0ken")};
+  const std::string json = R"({"status":"invalid_token","scope":"mail"})";
+  const Played xoauth2 = sign_in({S("250-mx\r\n250 AUTH PLAIN XOAUTH2"),
+                                  C("AUTH XOAUTH2 " + encoded("user=tim\x01"
+                                                              "auth=Bearer t0ken\x01\x01")),
+                                  S("334 " + encoded(json)), C(""), S("535 5.7.8 no")},
+                                 who);
+  EXPECT_EQ(xoauth2.error.code, Errc::auth);
+  EXPECT_EQ(xoauth2.error.server, "535 5.7.8 no (status invalid_token, scope mail)");
+  const Played bearer = sign_in({S("250-mx\r\n250 AUTH XOAUTH2 OAUTHBEARER"),
+                                 C("AUTH OAUTHBEARER " + encoded("n,a=tim,\x01"
+                                                                 "auth=Bearer t0ken\x01\x01")),
+                                 S("334 " + encoded(json)), C("AQ=="), S("535 5.7.8 no")},
+                                who);
+  EXPECT_EQ(bearer.error.server, "535 5.7.8 no (status invalid_token, scope mail)");
+  // Said yes all the same: nobody knows whom to believe.
+  EXPECT_EQ(sign_in({S("250-mx\r\n250 AUTH XOAUTH2"),
+                     C("AUTH XOAUTH2 " + encoded("user=tim\x01"
+                                                 "auth=Bearer t0ken\x01\x01")),
+                     S("334 " + encoded(json)), C(""), S("235 2.7.0 ok")},
+                    who)
+                .error.code,
+            Errc::protocol);
+}
+
+// RFC 4954 §4: a command line has 512 bytes; tokens are longer.
+TEST(SmtpOpening, ALongFirstResponseWaitsUntilItIsAskedFor) {
+  const std::string token(2'000, 't');
+  const auth::Credentials who{"tim", {}, aoh::Secret(token)};
+  const Played p = sign_in({S("250-mx\r\n250 AUTH XOAUTH2"), C("AUTH XOAUTH2"), S("334 "),
+                            C(encoded("user=tim\x01"
+                                      "auth=Bearer " +
+                                      token + "\x01\x01")),
+                            S("235 2.7.0 ok")},
+                           who);
+  EXPECT_EQ(p.end, Action::Kind::done) << p.error.line();
+}
+
+TEST(SmtpOpening, AMechanismThatIsNotKnownGivesWayAndAPasswordIsJudgedOnce) {
+  const auth::Credentials who{"user", aoh::Secret("pencil")};
+  const auth::Circumstances where{"rOprNGfwEbeRWgbNEkqO", {}, {}};
+  const std::string first = encoded("n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+  const Line offer = S("250-mx\r\n250 AUTH LOGIN PLAIN SCRAM-SHA-256");
+  const std::string plain = encoded(std::string("\0user\0pencil", 12));
+  for (const char* no :
+       {"504 5.5.4 Unrecognized authentication type", "535 5.7.8 Unsupported authentication mechanism"}) {
+    const Played p = sign_in(
+        {offer, C("AUTH SCRAM-SHA-256 " + first), S(no), C("AUTH PLAIN " + plain), S("235 ok")}, who, where);
+    EXPECT_EQ(p.end, Action::Kind::done) << p.error.line();
+  }
+  for (const char* no : {"535 5.7.8 no", "500 what", "454 4.7.0 later"}) {
+    const Played p = sign_in({offer, C("AUTH SCRAM-SHA-256 " + first), S(no)}, who, where);
+    EXPECT_EQ(p.end, Action::Kind::failed);
+  }
+  const Played wrong =
+      sign_in({S("250-mx\r\n250 AUTH LOGIN PLAIN"), C("AUTH PLAIN " + plain), S("535 no")}, who, where);
+  EXPECT_EQ(wrong.error.code, Errc::auth);
+}
+
+TEST(SmtpOpening, AServerThatHasNotProvenItselfIsNotBelieved) {
+  const auth::Credentials who{"user", aoh::Secret("pencil")};
+  const auth::Circumstances where{"rOprNGfwEbeRWgbNEkqO", {}, {}};
+  const Script whole = {
+      S("250-mx\r\n250 AUTH SCRAM-SHA-256"),
+      C("AUTH SCRAM-SHA-256 " + encoded("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")),
+      S("334 " +
+        encoded("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")),
+      C(encoded("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+                "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")),
+      S("334 " + encoded("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")),
+      C(""),
+      S("235 ok")};
+  EXPECT_EQ(sign_in(whole, who, where).end, Action::Kind::done);
+  Script early(whole.begin(), whole.begin() + 4);
+  early.push_back(S("235 ok"));
+  EXPECT_EQ(sign_in(early, who, where).error.code, Errc::protocol);
+  Script at_once(whole.begin(), whole.begin() + 2);
+  at_once.push_back(S("235 ok"));
+  EXPECT_EQ(sign_in(at_once, who, where).error.code, Errc::protocol);
 }
 
 }  // namespace

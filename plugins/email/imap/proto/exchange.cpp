@@ -25,8 +25,7 @@ constexpr Meaning kMeanings[] = {
     {"LIMIT", Errc::temporary, "Too much was asked of the server at once: try again later."},
     {"OVERQUOTA", Errc::refused, "The mailbox is full."},
     {"NOPERM", Errc::refused, "The account may not do this."},
-    {"AUTHENTICATIONFAILED", Errc::auth,
-     "Check user name and password; some providers want an app password."},
+    {"AUTHENTICATIONFAILED", Errc::auth, ""},  // the opening knows what to do
     {"AUTHORIZATIONFAILED", Errc::auth, "The account may not use this mailbox."},
     {"EXPIRED", Errc::auth, "The password has expired: set a new one."},
     // RFC 3501 §7.1: the search goes without the words that are not ASCII, or not at all.

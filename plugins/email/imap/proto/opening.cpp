@@ -1,6 +1,8 @@
 #include "imap/proto/opening.hpp"
 
 #include "auth/base64.hpp"
+#include "auth/choose.hpp"
+#include "auth/words.hpp"
 #include "imap/proto/ascii.hpp"
 #include "imap/proto/mailbox_state.hpp"
 
@@ -30,7 +32,10 @@ Action Opening::next() {
     }
     const Action action = exchange_->next();
     const bool optional = at_ == At::identify || at_ == At::enable;
-    if (action.kind == Action::Kind::failed && !(optional && !is_fatal(exchange_->error().code)))
+    if (action.kind == Action::Kind::failed && may_try_next()) {
+      mechanisms_.erase(mechanisms_.begin());
+      authenticate();
+    } else if (action.kind == Action::Kind::failed && !(optional && !is_fatal(exchange_->error().code)))
       end(exchange_->error());
     else if (action.kind == Action::Kind::done || action.kind == Action::Kind::failed)
       advance();
@@ -109,7 +114,12 @@ void Opening::advance() {
       at_ = At::handshake;
       return;
     case At::sign_in:
-      mechanism_.reset();
+      try {
+        if (!mechanisms_.empty()) mechanisms_.front()->succeeded();
+      } catch (const Failure& f) {
+        return end(f.error);
+      }
+      mechanisms_.clear();
       return signed_in();
     case At::capability_after:
       return introduce();
@@ -168,34 +178,64 @@ void Opening::sign_in() {
   std::vector<std::string> offered;
   for (const std::string& name : session_.caps.names())
     if (name.starts_with("AUTH=")) offered.push_back(name.substr(5));
-  mechanism_ = auth::choose(offered, *options_.credentials);
+  const auth::Credentials& who = *options_.credentials;
+  const bool may_log_in =
+      who.token.empty() && !session_.caps.has("LOGINDISABLED") && auth::allowed(who, "LOGIN");
+  mechanisms_ =
+      auth::usable(offered, who, options_.circumstances ? options_.circumstances() : auth::Circumstances());
+  if (mechanisms_.empty() && !may_log_in) return end(auth::no_way("IMAP", offered, who));
   session_.caps_fresh = false;
-  if (!mechanism_) {
-    if (session_.caps.has("LOGINDISABLED"))
-      return end({Errc::unsupported,
-                  "the IMAP server offers no way to sign in with a password",
-                  {},
-                  {},
-                  "Enable PLAIN for this account on the server."});
-    const std::string_view password = options_.credentials->password.reveal();
-    Command login("LOGIN ");
-    login.secret().string(options_.credentials->user).raw(" ").string(password);
-    return run(At::sign_in, std::move(login), "the sign-in to IMAP failed");
+  if (mechanisms_.empty()) return log_in();
+  authenticate();
+}
+
+void Opening::log_in() {
+  Command login("LOGIN ");
+  login.secret().string(options_.credentials->user).raw(" ").string(options_.credentials->password.reveal());
+  run(At::sign_in, std::move(login), "the sign-in to IMAP failed");
+}
+
+void Opening::authenticate() {
+  Command command("AUTHENTICATE " + std::string(mechanisms_.front()->name()));
+  held_ = mechanisms_.front()->initial();
+  if (held_ && session_.caps.has("SASL-IR")) {
+    const aoh::Secret encoded = auth::base64(held_->reveal());
+    command.raw(" ").raw(encoded.empty() ? "=" : encoded.reveal());
+    held_.reset();
   }
-  Command command("AUTHENTICATE " + std::string(mechanism_->name()));
-  if (session_.caps.has("SASL-IR"))
-    if (const std::optional<aoh::Secret> initial = mechanism_->initial()) {
-      const aoh::Secret encoded = auth::base64(initial->reveal());
-      command.raw(" ").raw(encoded.empty() ? "=" : encoded.reveal());
-    }
   command.secret();
   run(At::sign_in, std::move(command), "the sign-in to IMAP failed");
   if (exchange_)
     exchange_->on_challenge = [this](const std::string& text) {
-      const std::optional<std::string> challenge = auth::unbase64(text);
       // Servers without SASL-IR ask with an empty challenge; some put words there, which are none.
-      return auth::base64(mechanism_->step(challenge.value_or(std::string())).reveal());
+      if (held_) return auth::base64(std::exchange(held_, std::nullopt)->reveal());
+      const std::string challenge = auth::unbase64(text).value_or(std::string());
+      return auth::base64(mechanisms_.front()->step(challenge).reveal());
     };
+}
+
+bool Opening::may_try_next() const {
+  if (at_ != At::sign_in || mechanisms_.size() < 2 || is_fatal(exchange_->error().code)) return false;
+  const auth::Mechanism& m = *mechanisms_.front();
+  // RFC 3501 §6.2.2: BAD is a command that the server does not know, NO may be either.
+  const Response& answer = exchange_->answer();
+  return m.unsupported() || (answer.kind == Response::Kind::bad && !m.judged()) ||
+         auth::says_unknown_mechanism(answer.text);
+}
+
+void Opening::refine(Error& error) const {
+  const auth::Credentials& who = *options_.credentials;
+  if (!mechanisms_.empty())
+    if (const std::string said = mechanisms_.front()->said(); !said.empty())
+      error.server = printable(error.server + " (" + said + ")");
+  // A NO without a code is what most servers say to a wrong password; "not now" has codes of its own
+  // (RFC 5530), or words.
+  const bool later = is_temporary(error.code) || auth::says_later(error.server);
+  error.code = later ? Errc::auth_throttled : Errc::auth;
+  if (later)
+    error.cure = "Wait a while; the password may be right.";
+  else if (error.cure.empty() || !who.token.empty())
+    error.cure = auth::cure_for(error.server, who);
 }
 
 void Opening::fail(Error cause) {
@@ -208,20 +248,15 @@ void Opening::fail(Error cause) {
 }
 
 void Opening::end(Error error) {
-  mechanism_.reset();
   // Before TLS anybody may have written the server's words: they are not shown.
   if (options_.tls_required && !session_.tls) {
     error.server.clear();
     session_.bye.clear();
   }
   if (at_ == At::starttls && !is_fatal(error.code)) error.code = Errc::starttls_missing;
-  if (at_ == At::sign_in && !is_fatal(error.code)) {
-    // A NO without a code is what most servers say to a wrong password; "not now" has codes of its own (RFC
-    // 5530).
-    error.code = is_temporary(error.code) ? Errc::auth_throttled : Errc::auth;
-    if (error.code == Errc::auth_throttled) error.cure = "Wait a while; the password may be right.";
-    if (error.cure.empty()) error.cure = "Check user name and password; some providers want an app password.";
-  }
+  if (at_ == At::sign_in && !is_fatal(error.code)) refine(error);
+  mechanisms_.clear();
+  held_.reset();
   session_.dead = true;
   exchange_.reset();
   error_ = std::move(error);

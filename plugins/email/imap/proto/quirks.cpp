@@ -18,6 +18,9 @@ constexpr QuirkInfo kKnown[] = {
     {Quirk::stale_uid_next, "stale_uid_next",
      "UIDNEXT stays what it was at the SELECT, also in STATUS: a message may lie above it."},
     {Quirk::plain_items, "plain_items", "UID FETCH with items of extensions is answered with BAD."},
+    {Quirk::hidden_xoauth2, "hidden_xoauth2", "XOAUTH2 is understood, and not announced."},
+    {Quirk::noop_does_not_keep, "noop_does_not_keep",
+     "NOOP does not keep the session alive where there is no IDLE; STATUS does."},
     {Quirk::loose_integers, "loose_integers",
      "Sizes and counts come with a decimal point or in scientific notation."},
     {Quirk::empty_multipart, "empty_multipart",
@@ -32,6 +35,10 @@ constexpr QuirkInfo kKnown[] = {
     {Quirk::search_finds_too_much, "search_finds_too_much",
      "Text criteria of SEARCH are ignored: everything is found."},
     {Quirk::repeated_bye, "repeated_bye", "BYE comes untagged, several times, and not always at an end."},
+    {Quirk::throttled_answer, "throttled_answer",
+     "Who asks too much gets a NO or BAD that says how many milliseconds to wait."},
+    {Quirk::gmail_labels, "gmail_labels",
+     "Mailboxes are labels: one message lies in several of them, with one X-GM-MSGID."},
 };
 
 }  // namespace

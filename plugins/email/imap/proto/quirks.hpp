@@ -21,6 +21,8 @@ enum class Quirk {
   plain_list,                ///< LIST without RETURN
   stale_uid_next,            ///< UIDNEXT counts as missing
   plain_items,               ///< UID FETCH without items of extensions
+  hidden_xoauth2,            ///< XOAUTH2 is used though it is not announced
+  noop_does_not_keep,        ///< STATUS between looks, where there is no IDLE
   // how it is read
   loose_integers,         ///< "1024.0", "9.3736e+06" where a size or a count stands
   empty_multipart,        ///< a multipart without parts, in forms of its own
@@ -31,6 +33,8 @@ enum class Quirk {
   unsorted_results,       ///< SEARCH and FETCH in any order
   search_finds_too_much,  ///< criteria of SEARCH are ignored
   repeated_bye,           ///< BYE again and again
+  throttled_answer,       ///< NO or BAD that says how long to wait
+  gmail_labels,           ///< one message in several mailboxes, which are its labels
 };
 
 /// A set of quirks. Small, copied freely.

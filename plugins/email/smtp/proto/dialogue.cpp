@@ -79,9 +79,9 @@ void Dialogue::fail(Error cause) {
 
 void Dialogue::end(Error error) {
   if (step_ == Step::failed) return;
-  error_ = std::move(error);
+  if (is_fatal(error.code)) session_.dead = true;
+  error_ = seen_as(std::move(error));
   if (!vouched()) error_.server.clear();
-  if (is_fatal(error_.code)) session_.dead = true;
   aoh::wipe(out_);
   step_ = Step::failed;
   on_failed(error_);

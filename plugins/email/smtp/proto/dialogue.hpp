@@ -23,6 +23,8 @@ class Dialogue : public Machine {
   /// The last write is out, and nothing is waited for.
   virtual void on_written() {}
   virtual void on_tls() {}
+  /// What an error means at this point of the dialogue, whether or not it ends the session.
+  virtual Error seen_as(Error error) const { return error; }
   /// The dialogue is over in error: the machine's last chance to say what that means.
   virtual void on_failed(const Error&) {}
 
