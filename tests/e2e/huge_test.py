@@ -74,6 +74,24 @@ class Huge(RigTest):
         self.assertEqual(raw["raw"]["sha256"], whole)
         (message,) = self.small("email_parse", {"blobs": [raw["raw"]["blob"]]})["messages"]
         self.assertEqual((message["subject"], message["attachments"][0]["size"]), ("groß", LINES * 57))
+        # Its text goes into the knowledge base.
+        self.assertEqual(self.small("documents_ingest", {"path": path, "mime_type": "message/rfc822"})["kind"], "eml")
+        (found,) = self.host.json("kb", "search", "see the file")["results"]
+        self.assertIn("see the file", found["snippet"])
+
+    def test_a_long_text_is_ingested(self):
+        """What a message of 150 MB can bring at most: 109 MB of text, all of it to be found."""
+        path = os.path.join(self.host.dir, "list.txt")
+        size = 0
+        with open(path, "w") as f:
+            for block in range(240):
+                size += f.write("".join(f"article {block}x{i % 97} costs {i % 53}.50, which has not changed since last year\n" for i in range(7_300)))
+            size += f.write("and the very last line of it all\n")
+        self.assertGreater(size, 109_000_000)
+        put = self.small("documents_ingest", {"path": path})
+        self.assertEqual((put["kind"], put["bytes"]), ("text", size))
+        self.assertEqual(len(self.host.json("kb", "search", "very last line")["results"]), 1)
+        self.assertGreaterEqual(len(self.host.json("kb", "search", "239x96")["results"]), 1)
 
 
 if __name__ == "__main__":

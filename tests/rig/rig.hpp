@@ -78,6 +78,7 @@ class Rig {
   std::string ca_file() const { return text("ca_file"); }
   std::string password() const { return text("password"); }
   std::string user() const { return "quotes@rig.test"; }                     ///< any address would do
+  bool cyrus() const { return text("imap") == "cyrus"; }                     ///< else Dovecot
   int imap_tls_port() const { return port("imap_tls_port"); }                ///< the 993 role
   int imap_plain_port() const { return port("imap_plain_port"); }            ///< the 143 role, STARTTLS
   int smtp_tls_port() const { return port("smtp_tls_port"); }                ///< the 465 role

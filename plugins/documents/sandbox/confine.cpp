@@ -17,8 +17,12 @@ namespace {
 
 constexpr uid_t kNobody = 65534;
 
+// Never above what this process may have already: without rights, nobody can raise that.
 void limit(int what, std::uint64_t value) {
-  const rlimit both{value, value};
+  rlimit both{};
+  if (::getrlimit(static_cast<__rlimit_resource>(what), &both) == 0 && both.rlim_max < value)
+    value = both.rlim_max;
+  both = {value, value};
   if (::setrlimit(static_cast<__rlimit_resource>(what), &both) != 0)
     throw std::runtime_error("a resource limit cannot be set (error " + std::to_string(errno) + ")");
 }

@@ -123,6 +123,12 @@ net::Task<FetchSummary> Client::uid_fetch(const UidSet& set, const FetchItems& i
       std::vector<FetchRequest> one;
       one.push_back({piece, now});
       co_await uid_fetch(std::move(one), noted);
+      // Cyrus says OK, and nothing of a part whose encoding it does not know.
+      if (UidSet rest = piece.without(UidSet::of(came));
+          session_.offers("BINARY") && wants_decoded(now) && !rest.empty()) {
+        for (FetchItems::Want& want : now.sections) want.decoded = false;
+        todo.push_back(std::move(rest));
+      }
       continue;
     } catch (const Failure& f) {
       if (f.error.code != Errc::refused && f.error.code != Errc::temporary) throw;

@@ -138,6 +138,17 @@ TEST(Client, BinaryFallsBackToTheEncodedForm) {
                             fetching("2", rows, items));
   EXPECT_FALSE(without.error) << without.error.line();
   EXPECT_EQ(rows, std::vector<std::string>{"2:YQ=="});
+  // Cyrus says nothing of the part, and OK.
+  rows.clear();
+  const Talk silent = talk(
+      signed_in("IMAP4rev1 BINARY",
+                {C("a2 UID FETCH 1:2 (UID BINARY.PEEK[1.2])"), S("* 1 FETCH (UID 1 BINARY[1.2] {1}"),
+                 Sraw("a)\r\n"), S("* 2 FETCH (UID 2)"), S("a2 OK"), C("a3 UID FETCH 2 (UID BODY.PEEK[1.2])"),
+                 S("* 2 FETCH (UID 2 BODY[1.2] \"YQ==\")"), S("a3 OK")}),
+      fetching("1:2", rows, items));
+  EXPECT_FALSE(silent.error) << silent.error.line();
+  EXPECT_EQ(silent.wrong, "");
+  EXPECT_EQ(rows, (std::vector<std::string>{"1:a(decoded)", "2:YQ=="}));
 }
 
 }  // namespace
