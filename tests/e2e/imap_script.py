@@ -67,12 +67,16 @@ class ImapScript:
     """`fault(server, tag, verb, rest)`: True when it has answered itself, by server.say()."""
 
     def __init__(self, capabilities="IMAP4rev1", fault=None):
-        self.capabilities, self.fault, self.commands = capabilities, fault, []
-        self.boxes = {"INBOX": Box(7), "Archive": Box(8), "Trash": Box(9, "\\Trash"), "Sent": Box(10, "\\Sent")}
-        self.lock = threading.RLock()
+        self.set_up(capabilities, fault)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
+
+    def set_up(self, capabilities="IMAP4rev1", fault=None):
+        """All but the listener: talk() serves who came by another way."""
+        self.capabilities, self.fault, self.commands = capabilities, fault, []
+        self.boxes = {"INBOX": Box(7), "Archive": Box(8), "Trash": Box(9, "\\Trash"), "Sent": Box(10, "\\Sent")}
+        self.lock = threading.RLock()
 
     def record(self, credential="me", **more):
         return {"id": credential, "type": "mail", "email": "me@rig.test", "username": "me@rig.test", "authentication": "password",
@@ -94,18 +98,22 @@ class ImapScript:
         try:
             with c, c.makefile("rb") as lines:
                 here.say(f"* OK [CAPABILITY {self.capabilities} SASL-IR AUTH=PLAIN] hello")
-                while here.open:
-                    line = lines.readline()
-                    if not line:
-                        return
-                    while m := re.search(rb"\{(\d+)(\+?)\}\r\n$", line):
-                        if not m[2]:
-                            here.say("+ go")
-                        line = line[:m.start()] + b'"' + lines.read(int(m[1])) + b'"' + lines.readline()
-                    with self.lock:
-                        here.take(line.rstrip(b"\r\n").decode())
+                self.talk(here, lines)
         except OSError:
             pass
+
+    def talk(self, here, lines):
+        """Commands from `lines`, answered by `here`, until the end."""
+        while here.open:
+            line = lines.readline()
+            if not line:
+                return
+            while m := re.search(rb"\{(\d+)(\+?)\}\r\n$", line):
+                if not m[2]:
+                    here.say("+ go")
+                line = line[:m.start()] + b'"' + lines.read(int(m[1])) + b'"' + lines.readline()
+            with self.lock:
+                here.take(line.rstrip(b"\r\n").decode())
 
 
 class Connection:

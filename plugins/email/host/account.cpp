@@ -31,14 +31,15 @@ std::optional<net::Endpoint> endpoint(const aoh::Json& record, const char* which
   out.connect_address = (*e)["address"].str();
   out.ca_file = record["ca_file"].str();
   out.require_tls = record.has("require_tls") ? record["require_tls"].boolean(true) : true;
-  if (out.tls == net::TlsMode::none) {
-    if (out.require_tls)
-      throw Failure(Errc::config, "tls is none, but the account requires TLS", field + ".tls",
-                    "Use implicit or starttls");
-    const std::string& target = out.connect_address.empty() ? out.host : out.connect_address;
-    if (!net::is_loopback_name(target))
-      throw Failure(Errc::config, "plaintext is refused to a server that is not on loopback", field + ".tls",
-                    "Use implicit or starttls");
+  for (const aoh::Json& pin : record["pinned_keys"].items()) out.pinned_keys.push_back(pin.str());
+  out.client_certificate = record["client_certificate"].str();
+  if (out.tls == net::TlsMode::none && out.require_tls)
+    throw Failure(Errc::config, "tls is none, but the account requires TLS", field + ".tls",
+                  "Use implicit or starttls");
+  try {
+    net::check(out);
+  } catch (Failure& f) {
+    throw Failure(f.error.code, f.error.what, field + " (" + f.error.where + ")", f.error.cure);
   }
   return out;
 }

@@ -74,7 +74,7 @@ struct Account {
 };
 
 /// Throws Failure(config) that names the field and the cure: no address, an unknown TLS mode, plaintext where
-/// TLS is required, `require_tls: false` with `tls: none` off loopback.
+/// TLS is required, and what net::check() refuses.
 Account account_from(const aoh::Json& record);
 
 }  // namespace mailroom::host

@@ -51,7 +51,14 @@ Job::Abortable::~Abortable() {
 }
 
 Runtime::Runtime(const aoh_host* host, Config config)
-    : config_(std::move(config)), services_(host), clock_(host) {}
+    : config_(std::move(config)), services_(host), clock_(host) {
+  tls_.on_handshake = [this](const net::Endpoint& e, const net::TlsDetails& details) {
+    if (!services_.clock) return;
+    const std::int64_t now_s = services_.clock.wall_ns() / 1'000'000'000;
+    if (const std::optional<std::string> words = expiry_.seen(e.where(), details, now_s))
+      services_.log.warn(*words, aoh::Json{{"where", e.where()}, {"days_left", details.days_left(now_s)}});
+  };
+}
 
 Runtime::~Runtime() { stop(); }
 

@@ -15,6 +15,7 @@
 
 #include "aoh/sdk/call.hpp"
 #include "host/config.hpp"
+#include "host/expiry.hpp"
 #include "host/host_clock.hpp"
 #include "host/services.hpp"
 #include "net/asio.hpp"
@@ -102,6 +103,7 @@ class Runtime {
   Services services_;
   HostClock clock_;
   net::TlsContexts tls_;
+  Expiry expiry_;
   std::mutex mutex_;
   bool quiescing_ = false;
   std::set<std::shared_ptr<Job>> jobs_;

@@ -7,6 +7,14 @@ namespace {
 
 constexpr std::size_t kBlobPiece = 1u << 20;
 
+net::Endpoint with_key(const Services& services, const Account& account, net::Endpoint endpoint,
+                       std::string_view bearer) {
+  if (!endpoint.client_certificate.empty() && endpoint.tls != net::TlsMode::none)
+    endpoint.client_key =
+        std::make_shared<const aoh::Secret>(services.secret(account, "client_key", bearer));
+  return endpoint;
+}
+
 }  // namespace
 
 Error from_status(aoh_status status, std::string what, std::string where) {
@@ -81,6 +89,13 @@ auth::Credentials Services::sign_in(const Account& account, std::string_view bea
     }
     throw Failure(std::move(error));
   }
+}
+
+net::Endpoint Services::imap_server(const Account& account, std::string_view bearer) const {
+  return with_key(*this, account, *account.imap, bearer);
+}
+net::Endpoint Services::smtp_server(const Account& account, std::string_view bearer) const {
+  return with_key(*this, account, *account.smtp, bearer);
 }
 
 aoh::Secret Services::secret(const Account& account, std::string_view field, std::string_view bearer) const {

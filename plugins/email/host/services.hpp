@@ -31,6 +31,10 @@ struct Services {
   /// `generation`, if given, receives what changes with the secret and tells nothing of it.
   auth::Credentials sign_in(const Account& account, std::string_view bearer,
                             std::string* generation = nullptr) const;
+  /// The account's IMAP or SMTP server, with the key of the client's certificate where it has one. Throws
+  /// Failure: config (no key stored), refused (not granted).
+  net::Endpoint imap_server(const Account& account, std::string_view bearer) const;
+  net::Endpoint smtp_server(const Account& account, std::string_view bearer) const;
   /// A secret field of the account. Throws Failure: config (none stored), refused (not granted).
   aoh::Secret secret(const Account& account, std::string_view field, std::string_view bearer) const;
   /// A sealed blob's bytes. Throws Failure: not_found, refused, limit when it has more than `max_bytes`.

@@ -57,6 +57,7 @@ Failure Client::failure(const Machine& machine) const {
 }
 
 const Capabilities& Client::capabilities() const { return session_.caps; }
+const net::TlsDetails* Client::tls() const { return stream_->tls_details(); }
 const MailboxState& Client::mailbox() const { return session_.mailbox; }
 
 net::Task<void> Client::run(Exchange& exchange, std::optional<std::chrono::milliseconds> most) {

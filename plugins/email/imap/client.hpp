@@ -60,6 +60,7 @@ class Client {
   ~Client();
 
   const Capabilities& capabilities() const;
+  const net::TlsDetails* tls() const;  ///< null without TLS
   /// The selected mailbox as it is now known; name empty when there is none.
   const MailboxState& mailbox() const;
 

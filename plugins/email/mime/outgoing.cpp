@@ -1,14 +1,12 @@
 #include "mime/outgoing.hpp"
 
-#include <unicode/idna.h>
-#include <unicode/stringpiece.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <memory>
+#include <optional>
 
 #include "base/error.hpp"
+#include "base/idna.hpp"
 #include "mime/ascii.hpp"
 #include "mime/compose.hpp"
 #include "mime/unicode.hpp"
@@ -26,24 +24,12 @@ std::string ascii_domain(std::string_view domain, std::string& problem) {
     if (!good || inside.empty() || inside.size() > 45) problem = "has a domain literal that is no IP address";
     return std::string(domain);
   }
-  std::string out;
-  if (is_ascii(domain)) {
-    out = domain;
-  } else {
-    UErrorCode status = U_ZERO_ERROR;
-    const std::unique_ptr<icu::IDNA> idna(icu::IDNA::createUTS46Instance(
-        UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_NONTRANSITIONAL_TO_ASCII,
-        status));
-    icu::IDNAInfo info;
-    icu::StringByteSink<std::string> sink(&out);
-    if (U_SUCCESS(status))
-      idna->nameToASCII_UTF8(icu::StringPiece(domain.data(), static_cast<std::int32_t>(domain.size())), sink,
-                             info, status);
-    if (U_FAILURE(status) || info.hasErrors()) {
-      problem = "has a domain that is not a valid internationalised name";
-      return {};
-    }
+  const std::optional<std::string> converted = mailroom::ascii_domain(domain);
+  if (!converted) {
+    problem = "has a domain that is not a valid internationalised name";
+    return {};
   }
+  const std::string& out = *converted;
   bool good = !out.empty() && out.size() <= 253;
   std::size_t label = 0;
   for (std::size_t i = 0; i < out.size() && good; ++i) {

@@ -6,7 +6,7 @@
 
 namespace mailroom::net {
 
-Error certificate_error(long verify_result, const Endpoint& endpoint) {
+Error certificate_error(long verify_result, const Endpoint& endpoint, const std::string& seen_pin) {
   Error e{Errc::certificate, {}, endpoint.where(), {}, {}};
   switch (verify_result) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -20,7 +20,15 @@ Error certificate_error(long verify_result, const Endpoint& endpoint) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       e.what = "the server's certificate is for another host, not for " + printable(endpoint.host, 100);
-      e.cure = "Set the host name that the certificate was issued for, or have it reissued.";
+      e.cure =
+          "Set the host name that the certificate was issued for (its subjectAltName; the common name does not "
+          "count), or have it reissued.";
+      break;
+    case X509_V_ERR_APPLICATION_VERIFICATION:
+      e.what = "the server's key is not one of the pinned keys: it is " + seen_pin;
+      e.cure =
+          "If the server's key was changed on purpose, put this one into pinned_keys; if not, somebody between "
+          "here and the server is interfering.";
       break;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
@@ -30,7 +38,8 @@ Error certificate_error(long verify_result, const Endpoint& endpoint) {
     case X509_V_ERR_CERT_UNTRUSTED:
       e.what = "the server's certificate is not trusted";
       e.cure = endpoint.ca_file.empty()
-                   ? "If the server has a private CA, set ca_file to the CA's certificate."
+                   ? "If the server has a private CA, set ca_file to the CA's certificate; if its certificate "
+                     "is its own, set pinned_keys."
                    : "The CA file " + printable(endpoint.ca_file, 200) +
                          " does not contain the issuer of the server's certificate.";
       break;
@@ -62,6 +71,16 @@ Error tls_error(std::string_view doing, const Endpoint& endpoint) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
       e.cure = "The server offers no TLS 1.2 or later: its operator must update it.";
+      break;
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+      e.cure = endpoint.client_certificate.empty()
+                   ? "The server wants a client certificate: set client_certificate and client_key."
+                   : "The server does not accept the client certificate " +
+                         printable(endpoint.client_certificate, 200) + ".";
       break;
     default:
       break;

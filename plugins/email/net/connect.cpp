@@ -56,13 +56,13 @@ Task<std::vector<tcp::endpoint>> addresses(Executor executor, Clock& clock, cons
                                            std::int64_t at) {
   error_code ec;
   const asio::ip::address literal =
-      asio::ip::make_address(e.connect_address.empty() ? e.host : e.connect_address, ec);
+      asio::ip::make_address(e.connect_address.empty() ? e.dns_name() : e.connect_address, ec);
   if (!ec) co_return std::vector<tcp::endpoint>(1, tcp::endpoint(literal, e.port));
   if (!e.connect_address.empty())
     throw Failure(Errc::config, "connect_address is not a numeric address", e.where());
 
   auto lookup = std::make_shared<Lookup>(executor, clock);
-  lookup->resolver.async_resolve(e.host, std::to_string(e.port), tcp::resolver::numeric_service,
+  lookup->resolver.async_resolve(e.dns_name(), std::to_string(e.port), tcp::resolver::numeric_service,
                                  [lookup](error_code result, const tcp::resolver::results_type& found) {
                                    for (const auto& entry : found)
                                      if (lookup->found.size() < kAddresses)

@@ -3,14 +3,12 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 
-#include "net/bio.hpp"
 #include "net/certificate.hpp"
 #include "net/stream_impl.hpp"
 
@@ -235,24 +233,22 @@ Task<void> Stream::start_tls(std::chrono::milliseconds timeout) {
   const std::shared_ptr<Impl> s = impl_;
   s->check_alive();
   const std::int64_t at = after(s->context.clock.now_ns(), timeout);
-  const std::shared_ptr<SSL_CTX> context = s->context.tls.get(s->endpoint.ca_file);
-  s->ssl.reset(SSL_new(context.get()), SSL_free);
-  BIO* bio = make_socket_bio(s->socket.native_handle());
-  if (!s->ssl || bio == nullptr)
-    s->die({Errc::internal, "OpenSSL is out of memory", s->endpoint.where(), {}, {}});
-  SSL* ssl = s->ssl.get();
-  SSL_set_bio(ssl, bio, bio);
-  std::string host = s->endpoint.host;
-  if (host.size() > 1 && host.back() == '.') host.pop_back();
-  X509_VERIFY_PARAM* param = SSL_get0_param(ssl);
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) != 1) {
-    // Not an address: a name, which also goes into SNI (RFC 6066 §3 forbids addresses there).
-    if (X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size()) != 1 ||
-        SSL_set_tlsext_host_name(ssl, host.c_str()) != 1)
-      s->die({Errc::config, "the host name cannot be used for TLS", s->endpoint.where(), {}, {}});
+  // RFC 3501 §11.1, CVE-2011-0411: the server's turn comes behind our first bytes. What lies there already
+  // was put in by somebody else.
+  char ahead = 0;
+  if (s->endpoint.tls == TlsMode::starttls && recv(s->socket.native_handle(), &ahead, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+    s->die({Errc::protocol,
+            "bytes were sent ahead of the TLS handshake",
+            s->endpoint.where(),
+            {},
+            "Somebody between here and the server may be injecting data: do not use this network path."});
+  s->tls_check.endpoint = &s->endpoint;
+  try {
+    s->ssl = make_tls(s->context.tls, s->tls_check, s->socket.native_handle());
+  } catch (const Failure& f) {
+    s->die(f.error);
   }
-  SSL_set_connect_state(ssl);
+  SSL* ssl = s->ssl.get();
   for (;;) {
     ERR_clear_error();
     errno = 0;
@@ -274,7 +270,7 @@ Task<void> Stream::start_tls(std::chrono::milliseconds timeout) {
       const long verified = SSL_get_verify_result(ssl);
       if (why == SSL_ERROR_SSL && verified != X509_V_OK) {
         ERR_clear_error();
-        s->die(certificate_error(verified, s->endpoint));
+        s->die(certificate_error(verified, s->endpoint, s->tls_check.seen_pin));
       }
       Error e = tls_error("the TLS handshake failed", s->endpoint);
       if (why == SSL_ERROR_SYSCALL)
@@ -282,7 +278,10 @@ Task<void> Stream::start_tls(std::chrono::milliseconds timeout) {
       s->die(std::move(e));
     }
   }
-  if (s->transcript) s->transcript->note(std::string(SSL_get_version(ssl)) + " with " + s->endpoint.where());
+  s->endpoint.client_key.reset();  // wiped, unless another connection is about to use it
+  s->tls_details = details_of(ssl);
+  if (s->transcript) s->transcript->note(s->tls_details->version + " with " + s->endpoint.where());
+  if (s->context.tls.on_handshake) s->context.tls.on_handshake(s->endpoint, *s->tls_details);
 }
 
 void Stream::set_bulk(bool on) {
@@ -326,6 +325,9 @@ void Stream::abort() {
 }
 
 bool Stream::is_tls() const { return impl_->ssl != nullptr && SSL_is_init_finished(impl_->ssl.get()) == 1; }
+const TlsDetails* Stream::tls_details() const {
+  return impl_->tls_details ? &*impl_->tls_details : nullptr;
+}
 bool Stream::is_loopback() const { return impl_->loopback; }
 bool Stream::is_open() const { return !impl_->dead; }
 const Endpoint& Stream::endpoint() const { return impl_->endpoint; }

@@ -53,9 +53,8 @@ class Stream {
   std::size_t try_read(std::span<char> into);
   /// Writes all of it. `bytes` must live until it returns.
   Task<void> write_all(std::string_view bytes, std::chrono::milliseconds timeout);
-  /// The handshake: TLS 1.2 or later, SNI, the chain verified, the certificate matched against the endpoint's
-  /// host name or address. Failure(certificate) tells expired, wrong host and untrusted apart, each with its
-  /// cure.
+  /// The handshake as make_tls() sets it up; nothing is under TLS before the certificate has been verified.
+  /// Failure(certificate) tells expired, wrong host, not pinned and untrusted apart, each with its cure.
   Task<void> start_tls(std::chrono::milliseconds timeout);
   /// From here on both sides compress (RFC 4978). `already`: what the peer has sent of it and was read too
   /// early. Costs about 60 KB for as long as the connection lives: not for one that idles. What the peer
@@ -78,6 +77,7 @@ class Stream {
   std::string tls_server_end_point() const;  ///< RFC 5929 §4
 
   bool is_tls() const;
+  const TlsDetails* tls_details() const;  ///< null while there is no TLS
   bool is_loopback() const;  ///< the peer's actual address
   bool is_open() const;
   const Endpoint& endpoint() const;

@@ -7,6 +7,7 @@
 #include "net/alarm.hpp"
 #include "net/deflate.hpp"
 #include "net/stream.hpp"
+#include "net/tls_session.hpp"
 
 struct ssl_st;
 
@@ -20,7 +21,9 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
   Context context;
   Endpoint endpoint;
   boost::asio::ip::tcp::socket socket;
+  TlsCheck tls_check;                      // what `ssl` looks at
   std::shared_ptr<ssl_st> ssl;             // null: plain
+  std::optional<TlsDetails> tls_details;   // once the handshake is done
   std::unique_ptr<Deflate> deflate;        // null: not compressed
   std::unique_ptr<Transcript> transcript;  // null: not traced
   bool loopback = false;                   // is the peer's address one of this machine's?

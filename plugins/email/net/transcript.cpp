@@ -24,6 +24,23 @@ std::uint64_t announced(std::string_view end) {
   return n;
 }
 
+/// What a line of the server's says of success, without its words: "a3 NO", "535", "+".
+std::string_view verdict(std::string_view line) {
+  constexpr std::string_view kDigits = "0123456789";
+  if (line.starts_with('+')) return line.substr(0, 1);
+  if (line.size() >= 3 && line.substr(0, 3).find_first_not_of(kDigits) == line.npos)
+    return line.substr(0, 3);
+  const std::size_t tag = line.find(' ');
+  if (tag == line.npos || tag > 12) return {};
+  // Our own tags, and no word that a server may put there.
+  if (line.substr(0, tag) != "*" &&
+      (line[0] != 'a' || line.substr(1, tag - 1).find_first_not_of(kDigits) != line.npos))
+    return {};
+  for (const std::string_view word : {"OK", "NO", "BAD", "BYE", "CAPABILITY"})
+    if (line.substr(tag + 1).starts_with(word)) return line.substr(0, tag + 1 + word.size());
+  return {};
+}
+
 }  // namespace
 
 void Transcript::emit(const char* prefix, std::string_view text) {
@@ -36,7 +53,13 @@ void Transcript::finish(Side& side, const char* prefix) {
   if (n > 0 && side.tail[n - 1] == '\r') --n;
   side.literal = announced({side.tail, n});
   if (side.cut) side.line += "...";
-  emit(prefix, side.line);
+  if (side.quotes) {
+    const std::string_view shown = verdict(side.line);
+    emit(prefix, std::string(shown) + (shown.empty() ? "" : " ") + "[withheld]");
+  } else {
+    emit(prefix, side.line);
+  }
+  side.quotes = false;
   if (side.literal > 0) emit(prefix, "[" + std::to_string(side.literal) + " bytes]");
   side.line.clear();
   side.cut = false;
@@ -53,6 +76,7 @@ void Transcript::take(Side& side, const char* prefix, std::string_view bytes) {
     }
     const char c = bytes.front();
     bytes.remove_prefix(1);
+    if (hushed_ && &side == &server_) side.quotes = true;
     if (c == '\n') {
       finish(side, prefix);
       continue;
@@ -69,10 +93,14 @@ void Transcript::take(Side& side, const char* prefix, std::string_view bytes) {
   }
 }
 
-void Transcript::client(std::string_view bytes) { take(client_, "C: ", bytes); }
+void Transcript::client(std::string_view bytes) {
+  hushed_ = false;
+  take(client_, "C: ", bytes);
+}
 void Transcript::server(std::string_view bytes) { take(server_, "S: ", bytes); }
 
 void Transcript::client_withheld(std::size_t bytes) {
+  hushed_ = true;
   emit("C: ", bytes < 4096 ? std::string("[withheld]") : "[" + std::to_string(bytes) + " bytes withheld]");
 }
 

@@ -13,8 +13,9 @@ namespace mailroom::net {
 using TraceSink = std::function<void(std::string_view line)>;
 
 /// Turns the bytes of both directions into lines. Credentials never reach it: the driver hands over bytes
-/// that a machine marked as secret only as withheld(). IMAP literals and everything else that was withheld
-/// appear as sizes.
+/// that a machine marked as secret only as withheld(). What the server says from there to our next open line
+/// is shown by its verdict alone ("a3 NO [withheld]"), for servers quote what they do not understand. IMAP
+/// literals and everything else that was withheld appear as sizes.
 class Transcript {
  public:
   explicit Transcript(TraceSink sink) : sink_(std::move(sink)) {}
@@ -29,6 +30,7 @@ class Transcript {
   struct Side {
     std::string line;           // the unfinished line, capped
     bool cut = false;           // did the line pass the cap?
+    bool quotes = false;        // may it hold credentials of ours?
     std::uint64_t literal = 0;  // bytes of an announced literal still to come
     char tail[24] = {};  // the line's last bytes, so that a literal's announcement is seen behind the cap
     std::size_t tail_len = 0;
@@ -40,6 +42,7 @@ class Transcript {
   TraceSink sink_;
   Side client_;
   Side server_;
+  bool hushed_ = false;  // were credentials the last that we wrote?
 };
 
 }  // namespace mailroom::net

@@ -41,7 +41,7 @@ net::Task<void> follow_up(Shared& shared, std::shared_ptr<host::Job> job, const 
   shared.store.save(entry);
   try {
     imap::Login login;
-    login.endpoint = *account.imap;
+    login.endpoint = shared.runtime.services().imap_server(account, bearer);
     login.quirks = imap::Quirks::from(host::imap_quirks(account));
     login.credentials = shared.runtime.services().sign_in(account, bearer);
     const std::string where = login.endpoint.where();

@@ -137,7 +137,7 @@ smtp::Envelope envelope_of(const Record& record, std::size_t size) {
 
 smtp::LeaseRequest request_for(Shared& shared, const host::Account& account, const std::string& bearer) {
   smtp::LeaseRequest request;
-  request.login.endpoint = *account.smtp;
+  request.login.endpoint = shared.runtime.services().smtp_server(account, bearer);
   request.login.credentials = shared.runtime.services().sign_in(account, bearer, &request.generation);
   request.limits = pool_limits(account);
   request.trace = shared.runtime.trace("smtp " + request.login.endpoint.where());

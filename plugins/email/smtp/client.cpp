@@ -53,7 +53,10 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
                                stream.endpoint().host, stream.endpoint().port};
   };
   Opening opening(client->session_, std::move(options));
-  const Action::Kind end = co_await net::drive(*client->stream_, opening);
+  net::DriveOptions within;
+  within.deadline_ns =
+      net::after(client->stream_->clock().now_ns(), client->login_.timeouts.opening);
+  const Action::Kind end = co_await net::drive(*client->stream_, opening, within);
   if (end != Action::Kind::done) {
     Failure f = failure(opening, *client->stream_);
     if (client->login_.credentials)
@@ -65,6 +68,7 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
 }
 
 const Capabilities& Client::capabilities() const { return session_.caps; }
+const net::TlsDetails* Client::tls() const { return stream_->tls_details(); }
 
 net::Task<Outcome> Client::deliver(const Envelope& envelope, std::string_view message,
                                    BeforeCommit before_commit, bool all_or_nothing) {

@@ -40,6 +40,7 @@ class Client {
   ~Client();
 
   const Capabilities& capabilities() const;
+  const net::TlsDetails* tls() const;  ///< null without TLS
 
   /// Delivers one message. Refusals, also partial ones, cuts and time-outs are outcomes, not exceptions; so
   /// is a message too large for the server's SIZE, or one that needs 8BITMIME, SMTPUTF8 or REQUIRETLS where

@@ -86,8 +86,11 @@ std::string Pool::State::key_of(const Login& login) {
     key += std::to_string(part.size()) + ":" + std::string(part);
   };
   for (const std::string_view part : {std::string_view(e.host), std::string_view(e.ca_file),
-                                      std::string_view(e.connect_address), std::string_view(login.ehlo_name)})
+                                      std::string_view(e.connect_address), std::string_view(login.ehlo_name),
+                                      std::string_view(e.client_certificate)})
     add(part);
+  add(std::to_string(e.pinned_keys.size()));
+  for (const std::string& pin : e.pinned_keys) add(pin);
   add(std::to_string(e.port) + std::string(net::name(e.tls)) + (e.require_tls ? "!" : "?"));
   add(login.credentials ? login.credentials->user : "");
   return key + (login.credentials ? "+" : "-");

@@ -13,7 +13,7 @@ ImapAccess imap_access(const host::Services& services, const host::Account& acco
                   "Add it with host-stub credential add");
   ImapAccess access;
   access.label = account.imap->where();
-  access.login.endpoint = *account.imap;
+  access.login.endpoint = services.imap_server(account, call_id);
   access.login.quirks = imap::Quirks::from(host::imap_quirks(account));
   access.login.credentials = services.sign_in(account, call_id);
   return access;

@@ -298,7 +298,7 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
     if (account.imap) {
       call.progress(0, total, "trying IMAP at " + account.imap->where());
       auto login = std::make_shared<imap::Login>();
-      login->endpoint = *account.imap;
+      login->endpoint = services.imap_server(account, call.id());
       login->quirks = imap::Quirks::from(host::imap_quirks(account));
       login->credentials = services.sign_in(account, call.id());
       trials.push_back(run_trial<imap::Login>(box, call, std::move(login), &try_imap));
@@ -306,7 +306,7 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
     if (account.smtp) {
       call.progress(total - 1, total, "trying SMTP at " + account.smtp->where());
       auto login = std::make_shared<smtp::Login>();
-      login->endpoint = *account.smtp;
+      login->endpoint = services.smtp_server(account, call.id());
       login->credentials = services.sign_in(account, call.id());
       trials.push_back(run_trial<smtp::Login>(box, call, std::move(login), &try_smtp));
     }

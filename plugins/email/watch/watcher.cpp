@@ -245,7 +245,7 @@ net::Task<bool> Watcher::connect() {
     throw Failure(Errc::config, "the account has no IMAP server", "credential " + account.id + ": imap",
                   "Add it with host-stub credential add");
   imap::Login login;
-  login.endpoint = *account.imap;
+  login.endpoint = services.imap_server(account, source_->trigger_id);
   login.quirks = imap::Quirks::from(host::imap_quirks(account));
   login.credentials = services.sign_in(account, source_->trigger_id);
   auto attempt = std::make_shared<Connecting>();

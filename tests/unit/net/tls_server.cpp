@@ -66,6 +66,7 @@ Certificate make_certificate(const CertificateOptions& options, const Certificat
   EVP_PKEY* signing = issuer != nullptr ? read_key(issuer->key) : key;
   X509_set_issuer_name(x, X509_get_subject_name(signer));
   if (options.ca) extend(x, signer, NID_basic_constraints, "critical,CA:TRUE");
+  if (!options.eku.empty()) extend(x, signer, NID_ext_key_usage, options.eku.c_str());
   if (!options.san.empty()) extend(x, signer, NID_subject_alt_name, options.san.c_str());
   X509_sign(x, signing, EVP_sha256());
   Certificate out{
@@ -86,7 +87,8 @@ std::string write_file(const std::string& dir, const std::string& name, const st
   return dir + "/" + name;
 }
 
-TlsServer::TlsServer(const Certificate& certificate, Serve serve, bool plain, int max_version)
+TlsServer::TlsServer(const Certificate& certificate, Serve serve, bool plain, int max_version,
+                     const std::function<void(ssl_ctx_st*)>& configure)
     : plain_(plain), serve_(std::move(serve)) {
   context_.reset(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (max_version != 0) {
@@ -102,6 +104,7 @@ TlsServer::TlsServer(const Certificate& certificate, Serve serve, bool plain, in
     X509_free(x);
     EVP_PKEY_free(key);
   }
+  if (configure) configure(context_.get());
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -17,6 +17,7 @@ struct Certificate {
 struct CertificateOptions {
   std::string name = "localhost";
   std::string san = "DNS:localhost";  ///< empty: none
+  std::string eku;                      ///< extended key usage: "clientAuth"; empty: none
   bool ca = false;
   long begins_s = -3600;  ///< from now
   long ends_s = 3600;
@@ -32,7 +33,9 @@ class TlsServer {
   /// `serve` gets the handshaken connection; with `plain`, no handshake is done and it gets null and the
   /// descriptor.
   using Serve = std::function<void(ssl_st* tls, int fd)>;
-  TlsServer(const Certificate& certificate, Serve serve, bool plain = false, int max_version = 0);
+  /// `configure`: more settings of the server's context.
+  TlsServer(const Certificate& certificate, Serve serve, bool plain = false, int max_version = 0,
+            const std::function<void(ssl_ctx_st*)>& configure = {});
   ~TlsServer();
   unsigned short port() const { return port_; }
 

@@ -32,16 +32,14 @@ struct Session {
   /// Announced, or part of IMAP4rev2 where that is in force (RFC 9051 appendix E).
   bool offers(std::string_view extension) const;
 
-  /// The connection is another one now (STARTTLS): all that was heard before is forgotten; limits, time-outs,
-  /// quirks and tags stay.
+  /// The connection is another one now (STARTTLS): a new session, to which of the old one nothing comes over
+  /// that a server has said: limits, time-outs and quirks are the configuration's, the tags go on.
   void reset_for_tls() {
-    framer = Framer(limits);
-    caps = {};
-    caps_fresh = false;
-    enabled = {};
-    mailbox = {};
-    tls = true;
-    bye.clear();
+    Session fresh(limits, timeouts);
+    fresh.quirks = quirks;
+    fresh.tags = tags;
+    fresh.tls = true;
+    *this = std::move(fresh);
   }
 };
 

@@ -15,12 +15,13 @@ struct Session {
   bool used = false;    // was there a transaction before, so that RSET comes first?
   bool dead = false;    // has a 421, a cut or a broken dialogue ended it?
 
-  /// The connection is another one now (STARTTLS): everything heard before is forgotten, the time-outs stay.
+  /// The connection is another one now (STARTTLS): a new session; of the old one the time-outs stay, which
+  /// are ours.
   void reset_for_tls() {
-    caps = {};
-    replies = {};
-    tls = true;
-    used = false;
+    Session fresh;
+    fresh.timeouts = timeouts;
+    fresh.tls = true;
+    *this = std::move(fresh);
   }
 };
 

@@ -105,6 +105,7 @@ std::string_view name(RecipientOutcome::State state);  ///< "accepted", ...
 /// How long each step may take (RFC 5321 §4.5.3.2 asks for at least these; a person waits, so the shorter
 /// ones are shorter).
 struct Timeouts {
+  std::chrono::milliseconds opening{180'000};  ///< all of it, up to the sign-in: who drips must not hold it
   std::chrono::milliseconds greeting{60'000};
   std::chrono::milliseconds command{60'000};
   std::chrono::milliseconds data{120'000};   ///< for 354
