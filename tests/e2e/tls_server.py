@@ -15,6 +15,9 @@ from imap_script import Connection, ImapScript, message
 PATIENCE = 60  # s; a client that neither speaks nor leaves is a finding
 
 
+LINGERS = "the client neither speaks nor leaves"
+
+
 class Gone(Exception):
     """The client has left."""
 
@@ -90,7 +93,7 @@ class Player:
         try:
             data = self.c.recv(65536)
         except socket.timeout:
-            self.visit.complaint = "the client neither speaks nor leaves"
+            self.visit.complaint = LINGERS
             raise Gone from None
         if not data:
             raise Gone

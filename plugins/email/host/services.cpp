@@ -10,8 +10,7 @@ constexpr std::size_t kBlobPiece = 1u << 20;
 net::Endpoint with_key(const Services& services, const Account& account, net::Endpoint endpoint,
                        std::string_view bearer) {
   if (!endpoint.client_certificate.empty() && endpoint.tls != net::TlsMode::none)
-    endpoint.client_key =
-        std::make_shared<const aoh::Secret>(services.secret(account, "client_key", bearer));
+    endpoint.client_key = std::make_shared<const aoh::Secret>(services.secret(account, "client_key", bearer));
   return endpoint;
 }
 

@@ -21,13 +21,15 @@ Error certificate_error(long verify_result, const Endpoint& endpoint, const std:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       e.what = "the server's certificate is for another host, not for " + printable(endpoint.host, 100);
       e.cure =
-          "Set the host name that the certificate was issued for (its subjectAltName; the common name does not "
+          "Set the host name that the certificate was issued for (its subjectAltName; the common name does "
+          "not "
           "count), or have it reissued.";
       break;
     case X509_V_ERR_APPLICATION_VERIFICATION:
       e.what = "the server's key is not one of the pinned keys: it is " + seen_pin;
       e.cure =
-          "If the server's key was changed on purpose, put this one into pinned_keys; if not, somebody between "
+          "If the server's key was changed on purpose, put this one into pinned_keys; if not, somebody "
+          "between "
           "here and the server is interfering.";
       break;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
@@ -37,11 +39,12 @@ Error certificate_error(long verify_result, const Endpoint& endpoint, const std:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED:
       e.what = "the server's certificate is not trusted";
-      e.cure = endpoint.ca_file.empty()
-                   ? "If the server has a private CA, set ca_file to the CA's certificate; if its certificate "
-                     "is its own, set pinned_keys."
-                   : "The CA file " + printable(endpoint.ca_file, 200) +
-                         " does not contain the issuer of the server's certificate.";
+      e.cure =
+          endpoint.ca_file.empty()
+              ? "If the server has a private CA, set ca_file to the CA's certificate; if its certificate "
+                "is its own, set pinned_keys."
+              : "The CA file " + printable(endpoint.ca_file, 200) +
+                    " does not contain the issuer of the server's certificate.";
       break;
     default:
       e.what = std::string("the server's certificate was refused: ") +

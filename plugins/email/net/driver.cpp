@@ -1,5 +1,7 @@
 #include "net/driver.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
@@ -35,6 +37,16 @@ std::chrono::milliseconds capped(std::chrono::milliseconds timeout, const Stream
       Errc::timeout, "the server did not answer in time", stream.endpoint().where(), {}, "Try again later."});
 }
 
+/// RFC 3501 §11.1, CVE-2011-0411: the server's turn comes behind our first bytes of the handshake. What lies
+/// there already was put in by somebody else; what the machine had read it has looked for itself.
+void nothing_ahead_of_tls(const Stream& stream) {
+  char byte = 0;
+  if (recv(stream.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+    throw Failure(
+        Errc::protocol, "bytes were sent ahead of the TLS handshake", stream.endpoint().where(),
+        "Somebody between here and the server may be injecting data: do not use this network path.");
+}
+
 /// How long one wait for bytes may take, and whether its end is a pause and not a time-out.
 struct Patience {
   std::chrono::milliseconds limit;
@@ -60,6 +72,7 @@ Task<void> step(Stream& stream, Machine& machine, const Action& action, const Dr
       machine.written();
       break;
     case Action::Kind::start_tls:
+      nothing_ahead_of_tls(stream);
       co_await stream.start_tls(capped(action.timeout, stream, options));
       machine.tls_started();
       break;

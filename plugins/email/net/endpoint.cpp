@@ -63,8 +63,8 @@ void check(const Endpoint& e) {
   if (e.host.empty()) throw Failure(Errc::config, "no host is given", {}, "Set the server's host name.");
   e.dns_name();
   if (e.port == 0) throw Failure(Errc::config, "no port is given", e.host, "Set the server's port.");
-  const bool here = is_loopback_name(e.host) &&
-                    (e.connect_address.empty() || is_loopback_name(e.connect_address));
+  const bool here =
+      is_loopback_name(e.host) && (e.connect_address.empty() || is_loopback_name(e.connect_address));
   if (!here && (e.tls == TlsMode::none || !e.require_tls))
     throw Failure(Errc::config, "a connection without TLS is allowed to this machine only", e.where(),
                   "Use TLS (implicit or STARTTLS) for this server.");

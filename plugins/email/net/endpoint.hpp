@@ -28,7 +28,8 @@ struct Endpoint {
   /// "sha256/BASE64" (net/pin.hpp): the server's own key must be one of them. Without `ca_file` they stand in
   /// place of the system's authorities; with it both must hold. Name and dates count either way. At most 20.
   std::vector<std::string> pinned_keys;
-  std::string client_certificate;  ///< PEM file with the certificate that we show (and its chain); empty: none
+  std::string
+      client_certificate;  ///< PEM file with the certificate that we show (and its chain); empty: none
   std::shared_ptr<const aoh::Secret> client_key;  ///< its key, PEM without passphrase
 
   /// "host:port", for messages.
@@ -41,8 +42,8 @@ struct Endpoint {
 /// Throws Failure(config) when no connection to `e` would be allowed or possible: no host or none that is a
 /// host name, port 0, a pin that is none, a client certificate without key or the reverse. The one rule for
 /// plaintext stands here: without TLS, or with STARTTLS that may be left out, the host must be loopback as
-/// written (is_loopback_name), and so must be `connect_address` if there is one; net::open() then also refuses
-/// a resolved address that is not.
+/// written (is_loopback_name), and so must be `connect_address` if there is one; net::open() then also
+/// refuses a resolved address that is not.
 void check(const Endpoint& e);
 
 /// "localhost", 127.0.0.0/8 and ::1 as written in a configuration.

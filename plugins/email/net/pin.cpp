@@ -21,8 +21,8 @@ std::string pin_of(X509* certificate) {
   unsigned char* der = nullptr;
   const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
   unsigned char digest[kDigest];
-  const bool good = size > 0 && EVP_Digest(der, static_cast<std::size_t>(size), digest, nullptr,
-                                           EVP_sha256(), nullptr) == 1;
+  const bool good = size > 0 && EVP_Digest(der, static_cast<std::size_t>(size), digest, nullptr, EVP_sha256(),
+                                           nullptr) == 1;
   OPENSSL_free(der);
   return good ? std::string(kScheme) + base64(digest) : std::string();
 }

@@ -233,15 +233,6 @@ Task<void> Stream::start_tls(std::chrono::milliseconds timeout) {
   const std::shared_ptr<Impl> s = impl_;
   s->check_alive();
   const std::int64_t at = after(s->context.clock.now_ns(), timeout);
-  // RFC 3501 §11.1, CVE-2011-0411: the server's turn comes behind our first bytes. What lies there already
-  // was put in by somebody else.
-  char ahead = 0;
-  if (s->endpoint.tls == TlsMode::starttls && recv(s->socket.native_handle(), &ahead, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-    s->die({Errc::protocol,
-            "bytes were sent ahead of the TLS handshake",
-            s->endpoint.where(),
-            {},
-            "Somebody between here and the server may be injecting data: do not use this network path."});
   s->tls_check.endpoint = &s->endpoint;
   try {
     s->ssl = make_tls(s->context.tls, s->tls_check, s->socket.native_handle());
@@ -325,9 +316,7 @@ void Stream::abort() {
 }
 
 bool Stream::is_tls() const { return impl_->ssl != nullptr && SSL_is_init_finished(impl_->ssl.get()) == 1; }
-const TlsDetails* Stream::tls_details() const {
-  return impl_->tls_details ? &*impl_->tls_details : nullptr;
-}
+const TlsDetails* Stream::tls_details() const { return impl_->tls_details ? &*impl_->tls_details : nullptr; }
 bool Stream::is_loopback() const { return impl_->loopback; }
 bool Stream::is_open() const { return !impl_->dead; }
 const Endpoint& Stream::endpoint() const { return impl_->endpoint; }

@@ -78,7 +78,7 @@ class Stream {
 
   bool is_tls() const;
   const TlsDetails* tls_details() const;  ///< null while there is no TLS
-  bool is_loopback() const;  ///< the peer's actual address
+  bool is_loopback() const;               ///< the peer's actual address
   bool is_open() const;
   const Endpoint& endpoint() const;
   Clock& clock() const;

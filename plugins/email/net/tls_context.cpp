@@ -13,8 +13,8 @@
 namespace mailroom::net {
 namespace {
 
-// RFC 9325 §4: no static RSA, nothing without authentication or encryption, no RC4, 3DES or MD5. TLS 1.3's own
-// suites are all good.
+// RFC 9325 §4: no static RSA, nothing without authentication or encryption, no RC4, 3DES or MD5. TLS 1.3's
+// own suites are all good.
 constexpr const char* kCiphers =
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!eNULL:!PSK:!SRP:!MD5";
 
@@ -38,8 +38,7 @@ int whoever_signed(int good, X509_STORE_CTX* store) {
 
 /// OpenSSL's check of the server's certificates, and ours.
 int verify(X509_STORE_CTX* store, void*) {
-  const SSL* ssl =
-      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const SSL* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto& check = *static_cast<TlsCheck*>(SSL_get_app_data(ssl));
   const std::vector<std::string>& pins = check.endpoint->pinned_keys;
   if (!pins.empty()) {

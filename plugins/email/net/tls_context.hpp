@@ -14,8 +14,8 @@ struct ssl_ctx_st;
 namespace mailroom::net {
 
 /// SSL_CTX objects by CA file: TLS 1.2 and later with forward secrecy and authenticated ciphers or AES-CBC,
-/// OpenSSL's security level 2 (RSA from 2,048 bits, no SHA-1 signatures), peers verified, no renegotiation, no
-/// session cache, buffers released while idle. A CA file that changed on disk gets a new one. Thread-safe.
+/// OpenSSL's security level 2 (RSA from 2,048 bits, no SHA-1 signatures), peers verified, no renegotiation,
+/// no session cache, buffers released while idle. A CA file that changed on disk gets a new one. Thread-safe.
 class TlsContexts {
  public:
   /// Told of each handshake that succeeded, on the connection's strand; short, must not throw. Set before the

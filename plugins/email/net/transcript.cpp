@@ -28,8 +28,7 @@ std::uint64_t announced(std::string_view end) {
 std::string_view verdict(std::string_view line) {
   constexpr std::string_view kDigits = "0123456789";
   if (line.starts_with('+')) return line.substr(0, 1);
-  if (line.size() >= 3 && line.substr(0, 3).find_first_not_of(kDigits) == line.npos)
-    return line.substr(0, 3);
+  if (line.size() >= 3 && line.substr(0, 3).find_first_not_of(kDigits) == line.npos) return line.substr(0, 3);
   const std::size_t tag = line.find(' ');
   if (tag == line.npos || tag > 12) return {};
   // Our own tags, and no word that a server may put there.

@@ -1,4 +1,5 @@
-// Says every sequence of a set of replies, up to a length, to an opening dialogue that is to upgrade by STARTTLS.
+// Says every sequence of a set of replies, up to a length, to an opening dialogue that is to upgrade by
+// STARTTLS.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -18,9 +19,9 @@ struct Orders {
 };
 
 /// `replies`: whole ones, with their line ends. Each sequence of 1 to `most` of them is said, each boundary
-/// between two of them once as a segment's end and once not, to a machine made by `make`; `at_handshake` looks
-/// at what the machine wants to keep when it asks for TLS, after tls_started(). `allowed`: may this be written
-/// in the clear?
+/// between two of them once as a segment's end and once not, to a machine made by `make`; `at_handshake`
+/// looks at what the machine wants to keep when it asks for TLS, after tls_started(). `allowed`: may this be
+/// written in the clear?
 inline Orders every_order(const std::vector<std::string>& replies, std::size_t most,
                           const std::function<std::unique_ptr<Machine>()>& make,
                           const std::function<bool(std::string_view)>& allowed,

@@ -210,11 +210,13 @@ TEST_F(TlsTest, OnlyTheAlternativeNamesOfAServersCertificateCount) {
   const std::string host = "imap.mail.example";
   EXPECT_EQ(code(with("DNS:" + host), host), Errc::ok);
   EXPECT_EQ(code(with("DNS:*.mail.example", "serverAuth"), host), Errc::ok);
-  for (const char* san : {"", "DNS:*.example", "DNS:*.imap.mail.example", "DNS:i*.mail.example", "DNS:*.*.example",
-                          "DNS:imap.*.example", "DNS:*", "DNS:mail.example", "email:a@imap.mail.example",
-                          "URI:https://imap.mail.example/", "IP:127.0.0.1"})
+  for (const char* san : {"", "DNS:*.example", "DNS:*.imap.mail.example", "DNS:i*.mail.example",
+                          "DNS:*.*.example", "DNS:imap.*.example", "DNS:*", "DNS:mail.example",
+                          "email:a@imap.mail.example", "URI:https://imap.mail.example/", "IP:127.0.0.1"})
     EXPECT_EQ(code(with(san), host), Errc::certificate) << san;
-  EXPECT_EQ(code(with("DER:30:21:82:1f:69:6d:61:70:2e:6d:61:69:6c:2e:65:78:61:6d:70:6c:65:00:2e:65:76:69:6c:2e:65:78:61:6d:70:6c:65"), host),
+  EXPECT_EQ(code(with("DER:30:21:82:1f:69:6d:61:70:2e:6d:61:69:6c:2e:65:78:61:6d:70:6c:65:00:2e:65:76:69:6c:"
+                      "2e:65:78:61:6d:70:6c:65"),
+                 host),
             Errc::certificate)
       << "a NUL in the name";
   EXPECT_EQ(code(with("DNS:" + host, "clientAuth"), host), Errc::certificate);
@@ -257,7 +259,8 @@ TEST_F(TlsTest, NothingBelowTls12AndNoWeakCipher) {
       EXPECT_EQ(SSL_CTX_set_cipher_list(c, ciphers), 1) << ciphers;
     };
   };
-  for (const char* ciphers : {"NULL:@SECLEVEL=0", "aNULL:@SECLEVEL=0", "PSK:@SECLEVEL=0", "kRSA:@SECLEVEL=0"}) {
+  for (const char* ciphers :
+       {"NULL:@SECLEVEL=0", "aNULL:@SECLEVEL=0", "PSK:@SECLEVEL=0", "kRSA:@SECLEVEL=0"}) {
     const TlsServer weak(leaf, greet, false, 0, only(ciphers));
     EXPECT_EQ(code(to(weak)), Errc::tls) << ciphers;
   }

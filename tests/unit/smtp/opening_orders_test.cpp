@@ -11,13 +11,13 @@ using namespace testing;
 
 TEST(SmtpOpening, NoOrderOfRepliesHasCredentialsBeforeTls) {
   const std::vector<std::string> replies = {
-      "220 hi\r\n",     "250-mx\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n",
-      "250 mx\r\n",     "250-mx\r\n250-SIZE 5\r\n250 AUTH PLAIN LOGIN\r\n",
-      "235 ok\r\n",     "334 VXNlcm5hbWU6\r\n",
-      "334 \r\n",       "421 bye\r\n",
-      "454 later\r\n",  "500 what\r\n",
-      "530 first\r\n",  "354 go\r\n",
-      "220-more\r\n",   "\xff\r\n",
+      "220 hi\r\n",      "250-mx\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n",
+      "250 mx\r\n",      "250-mx\r\n250-SIZE 5\r\n250 AUTH PLAIN LOGIN\r\n",
+      "235 ok\r\n",      "334 VXNlcm5hbWU6\r\n",
+      "334 \r\n",        "421 bye\r\n",
+      "454 later\r\n",   "500 what\r\n",
+      "530 first\r\n",   "354 go\r\n",
+      "220-more\r\n",    "\xff\r\n",
       "250 \r\n250\r\n",
   };
   const auth::Credentials who{"tim", aoh::Secret("pw")};
