@@ -117,21 +117,26 @@ class Host:
         """The tool result's structuredContent; fails if the tool did."""
         return self.json("call", tool, json.dumps(arguments), **kw)["structuredContent"]
 
-    def quick_call(self, tool, arguments, timeout=60):
-        """The tool result over the socket of the host that runs, without a process for it; None where the call was refused before the tool."""
+    def over_socket(self, argv, document, secrets=None, timeout=60):
+        """What the host that runs answers to a command line, without a process for it: its exit status, its output and what it says on stderr."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(timeout * PATIENCE)
             s.connect(os.path.join(self.home, "socket"))
-            s.sendall(json.dumps({"argv": ["call", tool, json.dumps(arguments), "--json", "--home", self.home], "cwd": "/", "terminal": False,
-                                  "document": json.dumps(arguments)}).encode() + b"\n")
-            out = ""
+            s.sendall(json.dumps({"argv": [*argv, "--home", self.home], "cwd": "/", "terminal": False, "document": json.dumps(document),
+                                  **({"secrets": secrets} if secrets else {})}).encode() + b"\n")
+            out, err = "", ""
             for line in s.makefile():
                 message = json.loads(line)
                 out += message.get("out", "")
+                err += message.get("err", "")
                 if "exit" in message:
-                    break
+                    return message["exit"], out, err
+        return None, out, err
+
+    def quick_call(self, tool, arguments, timeout=60):
+        """The tool result over the socket; None where the call was refused before the tool."""
         try:
-            return json.loads(out)
+            return json.loads(self.over_socket(["call", tool, json.dumps(arguments), "--json"], arguments, timeout=timeout)[1])
         except ValueError:
             return None
 

@@ -67,7 +67,7 @@ class Table:
             self.contexts = Contexts(authority, json.load(f), folder)
         self.folder = folder
         client = authority.make(cn="client ada", use=["client"])
-        self.client_paths = client.write(folder, "client")
+        self.client_paths, self.client_key = client.write(folder, "client"), client.key_pem
 
     def record(self, n, script, server):
         end = {"host": script.get("host", "mail.rig.example"), "port": server.port, "tls": script["tls"], "address": "127.0.0.1"}
@@ -83,11 +83,12 @@ class Table:
     def enter(self, n, script):
         server = Server(script, self.contexts, self.referral.port)
         record = self.record(n, script, server)
-        path = self.host.write(f"s{n}.json", json.dumps(record))
-        args = ["--secret-file", "password=" + os.path.join(self.host.dir, "password.secret")]
+        secrets = {"password": PASSWORD}
         if "client_certificate" in record:
-            args += ["--secret-file", "client_key=" + self.client_paths[1]]
-        self.host.ok("credential", "add", "--file", path, *args)
+            secrets["client_key"] = self.client_key
+        status, _, said = self.host.over_socket(["credential", "add", "--file", "-"], record, secrets)
+        if status != 0:
+            raise AssertionError(f"{script['name']}: {said}")
         return server
 
     def call(self, n, script):
@@ -97,10 +98,9 @@ class Table:
 
     def play(self):
         self.begun = time.monotonic()
-        self.host.write("password.secret", PASSWORD)
+        self.host.start("--virtual-clock", "--trace", os.path.join(self.host.dir, "trace"))
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             self.servers = list(pool.map(self.enter, range(len(self.scripts)), self.scripts))
-        self.host.start("--virtual-clock", "--trace", os.path.join(self.host.dir, "trace"))
         print(f"{len(self.scripts)} accounts made: {time.monotonic() - self.begun:.1f} s")
         silent = [n for n, s in enumerate(self.scripts) if any(x.startswith("silence") for x in s["steps"])]
         self.run([n for n in range(len(self.scripts)) if n not in silent], lambda pending: None)
@@ -205,8 +205,6 @@ class Table:
         """Over all that the program wrote."""
         for path, data in self.host.files().items():
             name = os.path.relpath(path, self.host.dir)
-            if re.fullmatch(r"s\d+\.json", name):
-                continue
             for form in SECRET_FORMS:
                 if form in data:
                     yield f"the password stands in {name}"
