@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "aoh/extensions/setup.h"
 #include "aoh/services/log.h"
 #include "calls/check.hpp"
 #include "calls/engine_core.hpp"
@@ -39,6 +40,7 @@ Json context_of(const CallRequest& r, const std::string& id, const std::string& 
   }
   c.set_if(!r.default_credential_id.empty(), "default_credential_id", r.default_credential_id);
   c.set_if(r.taint.size() > 0, "taint", r.taint);
+  c.set_if(r.send_to_self && !tool, "send_to_self", true);
   return c;
 }
 
@@ -301,6 +303,29 @@ std::string CallEngine::start_credential_test(std::string credential_id, CallReq
   facts.what = "the test of credential " + one_line(credential_id);
   facts.module = owner.module;
   facts.credential_id = std::move(credential_id);
+  return core_->start(std::move(facts), request, std::move(done));
+}
+
+std::string CallEngine::start_setup(std::string type, const Json& setup, CallRequest request, Done done) {
+  const CallPorts& ports = core_->ports;
+  OpenCall::Facts facts;
+  facts.id = random_call_id();
+  const auto owner = ports.credential_type ? ports.credential_type(type) : Registry::CredentialTypeRef{};
+  const auto* table =
+      owner ? static_cast<const aoh_setup_v1*>(owner.module->functions().get_extension(borrow(AOH_SETUP_ID)))
+            : nullptr;
+  if (!table || table->struct_size < sizeof(aoh_setup_v1) || !table->complete) {
+    done({AOH_E_UNSUPPORTED,
+          {},
+          "the module of the credential type \"" + one_line(type) + "\" finds nothing by itself"});
+    return facts.id;
+  }
+  facts.what = "looking for what belongs to the " + one_line(type) + " account";
+  facts.module = owner.module;
+  facts.run = [complete = table->complete, type = std::move(type), text = setup.dump()](aoh_instance* self,
+                                                                                        aoh_call* call) {
+    return complete(self, borrow(type), borrow(text), call);
+  };
   return core_->start(std::move(facts), request, std::move(done));
 }
 

@@ -27,6 +27,7 @@ struct CallRequest {
   Json grants;  ///< {credential: ["read", "draft", "send", "manage"]}; each includes the ones before it
   std::string default_credential_id;  ///< taken where the arguments name none
   bool from_operator = false;         ///< a person at the command line: every credential is granted
+  bool send_to_self = false;          ///< of a credential test
   Json taint;                         ///< array of sources that the caller's words come from; null: none
   std::optional<std::int64_t>
       deadline_ns;  ///< monotonic, by the engine's clock; absent: the tool's aoh.timeout_ms from now
@@ -94,6 +95,9 @@ class CallEngine {
   /// ignored.
   std::string start_credential_test(std::string credential_id, CallRequest request, Done done);
   CallResult credential_test(std::string credential_id, CallRequest request);
+  /// Asks the module of a credential type to complete a record that is not stored yet (extensions/setup.h);
+  /// AOH_E_UNSUPPORTED when it does not do that.
+  std::string start_setup(std::string type, const Json& setup, CallRequest request, Done done);
 
   /// Other work of a module that ends as a call does, in this thread, beside the pool: who waits for it holds
   /// one of the pool's threads already.

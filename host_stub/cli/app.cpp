@@ -315,6 +315,7 @@ Log& App::log() { return p_->need_log(); }
 Clock& App::clock() { return p_->need_clock(); }
 VirtualClock* App::virtual_clock() { return p_->virtual_clock; }
 Credentials& App::credentials() { return p_->need_credentials(); }
+Vault& App::vault() { return p_->need_vault(); }
 State& App::state() { return p_->need_state(); }
 TrustTable::Entry App::trust(const Manifest& manifest, const fs::path& library) {
   p_->need_registry();

@@ -45,6 +45,7 @@ class App {
   Clock& clock();
   VirtualClock* virtual_clock();  ///< nullptr: time is the system's
   Credentials& credentials();
+  Vault& vault();
   State& state();
   /// Records the hashes of a module that passed the gate's other steps.
   TrustTable::Entry trust(const Manifest& manifest, const std::filesystem::path& library);

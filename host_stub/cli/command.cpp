@@ -40,6 +40,56 @@ std::string unknown_verb(const CLI::App& app, const std::vector<std::string>& ar
   return {};
 }
 
+CLI::App* sub(CLI::App* g, const char* name, const char* help) { return g->add_subcommand(name, help); }
+
+void add_credential_verbs(CLI::App* credential, Command& c, std::vector<std::string>& secret_files,
+                          std::vector<std::string>& secrets) {
+  CLI::App* add =
+      sub(credential, "add", "Add or replace a credential; asks at a terminal for what it cannot find");
+  add->add_option("--id", c.id, "Its name here");
+  add->add_option("--type", c.type, "Its type, by a module's manifest");
+  add->add_flag("--propose", c.propose,
+                "Only say what would be stored, how it was found, and what is missing");
+  CLI::App* edit = sub(credential, "edit", "Change fields of a credential; the others stay as they are");
+  edit->add_option("--unset", c.unset, "FIELD to take out")->take_all();
+  CLI::App* rotate =
+      sub(credential, "rotate", "Replace a credential's secrets; the old ones stay until the new are stored");
+  for (CLI::App* v : {edit, rotate}) v->add_option("ID", c.target, "Its name")->required();
+  for (CLI::App* v : {add, edit}) {
+    v->add_option("--file", c.file, "The record, or the fields that change, as JSON");
+    v->add_option("--label", c.label, "Words for people");
+    v->add_option("--email", c.email, "The account's address");
+    v->add_option("--imap", c.imap, "HOST or HOST:PORT");
+    v->add_option("--smtp", c.smtp, "HOST or HOST:PORT");
+    v->add_option("--tls", c.tls, "implicit or starttls");
+    v->add_option("--username", c.username, "For signing in; the address when left out");
+    v->add_option("--ca-file", c.ca_file, "PEM file of the authority that signed the server's certificate");
+    v->add_flag("--yes", c.yes, "Use what was found also where it is doubtful");
+  }
+  for (CLI::App* v : {add, edit, rotate}) {
+    v->add_option("--secret-file", secret_files,
+                  "FIELD=PATH: a secret field's value, without the last line end")
+        ->take_all();
+    v->add_option("--secret", secrets, "FIELD=-: a secret field's value from standard input")->take_all();
+    v->add_flag("--test", c.test, "Try it first; store it only if every step works");
+    v->add_flag("--no-test", c.no_test, "Do not offer to try it first");
+    v->add_option("--timeout", c.timeout_s, "Seconds for looking things up, and for trying it")
+        ->check(CLI::PositiveNumber);
+  }
+  sub(credential, "list", "All credentials, without secrets");
+  const auto one = [&](const char* name, const char* help, bool required = true) {
+    sub(credential, name, help)->add_option("ID", c.target, "Its name")->required(required);
+  };
+  one("show", "One credential, without secrets");
+  one("export", "One credential, or all, as `credential add --file` takes it, without secrets", false);
+  one("revoke", "Forget a credential's secrets; the record stays");
+  one("remove", "Remove a credential and its secrets");
+  one("audit", "Who was handed which secret, and when; never the secret", false);
+  credential->get_subcommand("audit")
+      ->add_option("--limit", c.limit, "At most so many")
+      ->check(CLI::Range(1, 100'000));
+}
+
 void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files,
                std::vector<std::string>& secrets) {
   const auto group = [&](const char* name, const char* help) {
@@ -68,30 +118,15 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   call->add_option("--timeout", c.timeout_s, "Seconds, instead of the tool's own limit")
       ->check(CLI::PositiveNumber);
 
-  CLI::App* credential = group("credential", "Accounts; their secrets lie sealed in the vault");
-  CLI::App* add = verb(credential, "add", "Add or replace a credential");
-  add->add_option("--file", c.file, "The record as JSON");
-  add->add_option("--id", c.id, "Its name here");
-  add->add_option("--type", c.type, "Its type, by a module's manifest");
-  add->add_option("--label", c.label, "Words for people");
-  add->add_option("--email", c.email, "The account's address");
-  add->add_option("--imap", c.imap, "HOST or HOST:PORT");
-  add->add_option("--smtp", c.smtp, "HOST or HOST:PORT");
-  add->add_option("--tls", c.tls, "implicit or starttls");
-  add->add_option("--username", c.username, "For signing in; the address when left out");
-  add->add_option("--ca-file", c.ca_file, "PEM file of the authority that signed the server's certificate");
-  add->add_option("--secret-file", secret_files,
-                  "FIELD=PATH: a secret field's value, without the last line end")
-      ->take_all();
-  add->add_option("--secret", secrets, "FIELD=-: a secret field's value from standard input")->take_all();
-  verb(credential, "list", "All credentials, without secrets");
-  verb(credential, "show", "One credential, without secrets", "ID", "Its name");
-  verb(credential, "remove", "Remove a credential and its secrets", "ID", "Its name");
+  add_credential_verbs(group("credential", "Accounts; their secrets lie sealed in the vault"), c,
+                       secret_files, secrets);
 
   CLI::App* test = verb(group("integration", "Connections to the outside"), "test",
                         "Try a credential step by step: DNS, TCP, TLS, sign-in");
   test->add_option("--credential,CREDENTIAL", c.credential, "Its name")->required();
   test->add_option("--type", c.type, "Its type");
+  test->add_flag("--send-to-self", c.send_to_self,
+                 "Then send a message from the account to itself, and wait for it");
   test->add_option("--timeout", c.timeout_s, "Seconds for all of it")->check(CLI::PositiveNumber);
 
   CLI::App* blueprint = group("blueprint", "Which events start which agent");

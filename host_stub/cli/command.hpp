@@ -29,9 +29,12 @@ struct Command {
   std::string message_id, sender, sha256;  ///< kb remove
   std::string check_case;                  ///< plugins check: the one case to run
 
-  // credential add
+  // credential add, edit, rotate
   std::string file, id, label, email, imap, smtp, tls, username, ca_file;
   std::vector<std::pair<std::string, std::string>> secrets;  ///< field, "-" or a path
+  bool propose = false;  ///< say what would be stored and what is missing; store nothing
+  bool test = false, no_test = false, yes = false, send_to_self = false;
+  std::vector<std::string> unset;  ///< credential edit
 
   /// Options that count only where the modules are loaded.
   std::string start_up_option() const;

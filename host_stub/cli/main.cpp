@@ -14,6 +14,7 @@
 #include "checker/checker.hpp"
 #include "cli/client.hpp"
 #include "cli/daemon.hpp"
+#include "cli/interview.hpp"
 #include "cli/verbs.hpp"
 #include "services/faults.hpp"
 
@@ -71,23 +72,10 @@ int check_module(const Command& command, const Io& io) {
   return report.passed() ? 0 : 1;
 }
 
-int work(const Command& command, const std::vector<std::string>& arguments, const Io& terminal) {
-  if (command.verb == "plugins check") return check_module(command, terminal);
-  const Home home(command.home.empty() ? Home::default_path() : command.home);
+/// Any verb but `run` and `plugins check`: by the host that runs in the home, or by one of its own.
+int dispatch(const Command& command, const std::vector<std::string>& arguments, const Inputs& inputs,
+             const Home& home, const Io& terminal) {
   Io io = terminal;
-  const auto note = [&io](std::string_view line) { io.err(std::string(line) + "\n"); };
-  if (command.verb == "run") {
-    SignalFd signals;
-    const Access access = enter(home);
-    if (!access.lock) {
-      ::close(access.socket);
-      throw CliError("another host is at work in " + home.dir().string() + " (" + holder_of(home) +
-                     "); `run` wants the home for itself: stop that one, or choose another with --home DIR");
-    }
-    App app(command, home, note);
-    return run_daemon(app, command, io, signals);
-  }
-  const Inputs inputs = gather(command);
   Access access = enter(home);
   if (access.socket >= 0) {
     SignalFd signals;
@@ -96,13 +84,37 @@ int work(const Command& command, const std::vector<std::string>& arguments, cons
   }
   std::optional<SignalFd> signals;
   std::optional<Interruption> interruption;
-  if (command.verb == "call" || command.verb == "integration test") {
+  if (command.verb == "call" || command.verb == "integration test" ||
+      command.verb.starts_with("credential ")) {
     signals.emplace();
     interruption.emplace(*signals);
     io.on_cancel = [&](std::function<void()> fn) { interruption->on_cancel(std::move(fn)); };
   }
-  App app(command, home, note);
+  App app(command, home, [&io](std::string_view line) { io.err(std::string(line) + "\n"); });
   return run_verb(app, command, inputs, io);
+}
+
+int work(const Command& command, const std::vector<std::string>& arguments, const Io& terminal) {
+  if (command.verb == "plugins check") return check_module(command, terminal);
+  const Home home(command.home.empty() ? Home::default_path() : command.home);
+  if (command.verb == "run") {
+    SignalFd signals;
+    const Access access = enter(home);
+    if (!access.lock) {
+      ::close(access.socket);
+      throw CliError("another host is at work in " + home.dir().string() + " (" + holder_of(home) +
+                     "); `run` wants the home for itself: stop that one, or choose another with --home DIR");
+    }
+    App app(command, home, [&terminal](std::string_view line) { terminal.err(std::string(line) + "\n"); });
+    return run_daemon(app, command, terminal, signals);
+  }
+  if (wants_interview(command)) {
+    const RunWords run = [&](const std::vector<std::string>& words, const Inputs& inputs, const Io& io) {
+      return dispatch(parse_command(words, std::filesystem::current_path()), words, inputs, home, io);
+    };
+    return interview(command, arguments, run, terminal);
+  }
+  return dispatch(command, arguments, gather(command), home, terminal);
 }
 
 int run(const std::vector<std::string>& arguments) {

@@ -2,10 +2,10 @@
 #include <cmath>
 
 #include "calls/check.hpp"
+#include "cli/calls.hpp"
 #include "cli/verbs.hpp"
 
 namespace aoh::host {
-namespace {
 
 std::string text_of(const Json& result) {
   std::string text;
@@ -14,6 +14,8 @@ std::string text_of(const Json& result) {
       text += part["text"].str() + (part["text"].str().ends_with('\n') ? "" : "\n");
   return text;
 }
+
+namespace {
 
 int show(const CallResult& r, const std::string& who, const Command& c, const Io& io) {
   if (r.status != AOH_OK) throw CliError(r.message);
@@ -29,6 +31,8 @@ int show(const CallResult& r, const std::string& who, const Command& c, const Io
   io.out(text_of(r.result));
   return 0;
 }
+
+}  // namespace
 
 CallRequest request_of(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   CallRequest r;
@@ -46,14 +50,13 @@ CallRequest request_of(App& app, const Command& c, const Inputs& inputs, const I
   return r;
 }
 
-/// Waits for a call, which Ctrl-C cancels.
-CallResult wait(App& app, const Io& io, const std::function<std::string(CallEngine::Done)>& start) {
-  struct State {
+CallResult wait_for_call(App& app, const Io& io, const std::function<std::string(CallEngine::Done)>& start) {
+  struct Waiting {
     std::mutex m;
     std::condition_variable ended;
     std::optional<CallResult> result;
   };
-  const auto s = std::make_shared<State>();
+  const auto s = std::make_shared<Waiting>();
   const std::string id = start([s](CallResult r) {
     const std::lock_guard lock(s->m);
     s->result = std::move(r);
@@ -68,8 +71,6 @@ CallResult wait(App& app, const Io& io, const std::function<std::string(CallEngi
   return std::move(*s->result);
 }
 
-}  // namespace
-
 int call_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   Json arguments;
   try {
@@ -82,7 +83,8 @@ int call_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   r.tool = c.target;
   r.arguments = std::move(arguments);
   return show(
-      wait(app, io, [&](CallEngine::Done done) { return app.engine().start(std::move(r), std::move(done)); }),
+      wait_for_call(app, io,
+                    [&](CallEngine::Done done) { return app.engine().start(std::move(r), std::move(done)); }),
       c.target, c, io);
 }
 
@@ -95,7 +97,8 @@ int integration_test_verb(App& app, const Command& c, const Inputs& inputs, cons
     app.need_credential_type(type);
   }
   CallRequest r = request_of(app, c, inputs, io);
-  const CallResult result = wait(app, io, [&](CallEngine::Done done) {
+  r.send_to_self = c.send_to_self;
+  const CallResult result = wait_for_call(app, io, [&](CallEngine::Done done) {
     return app.engine().start_credential_test(c.credential, std::move(r), std::move(done));
   });
   const std::string who = "the test of credential " + c.credential;

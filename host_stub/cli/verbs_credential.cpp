@@ -1,140 +1,154 @@
+// `credential`: accounts, set up, changed, shown without their secrets, taken away.
 #include <algorithm>
-#include <charconv>
 
+#include "cli/calls.hpp"
+#include "cli/credential_draft.hpp"
 #include "cli/verbs.hpp"
-#include "sessions/session_store.hpp"
 
 namespace aoh::host {
 namespace {
 
-/// "host", "host:993", "[::1]:993" into {"host", "port"}.
-void set_server(Json& record, const char* member, const std::string& flag, const std::string& tls) {
-  if (flag.empty() && tls.empty()) return;
-  if (flag.empty() && !record.has(member)) return;
-  Json& server = record.slot(member);
-  if (!flag.empty()) {
-    std::string host = flag, port;
-    if (const auto colon = flag.rfind(':');
-        colon != std::string::npos && (flag.find(':') == colon || flag.find("]:") == colon - 1)) {
-      host = flag.substr(0, colon);
-      port = flag.substr(colon + 1);
-    }
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    server.set("host", host);
-    if (!port.empty()) {
-      int n = 0;
-      const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), n);
-      if (ec != std::errc() || end != port.data() + port.size() || n < 1 || n > 65535)
-        throw CliError(std::string("--") + member + ": \"" + port + "\" is not a port; write HOST:PORT");
-      server.set("port", n);
-    }
-  }
-  if (!tls.empty()) server.set("tls", tls);
+Json on_record(App& app, const std::string& id) {
+  if (auto record = app.credentials().get(id)) return std::move(*record);
+  std::vector<std::string> ids;
+  for (const Json& r : app.credentials().list()) ids.push_back(r["id"].str());
+  const std::string near = nearest(id, ids);
+  throw CliError("no credential \"" + id + "\" is on record" +
+                 (near.empty() ? "" : "; did you mean \"" + near + "\"?") + "; `credential list` shows them");
 }
 
-Json record_of(const Command& c, const Inputs& inputs) {
-  Json record = Json::object();
-  if (inputs.document) {
-    try {
-      record = Json::parse(*inputs.document);
-    } catch (const JsonError& e) {
-      throw CliError(c.file + " is not JSON: " + e.what());
-    }
-    if (!record.is_object()) throw CliError(c.file + " does not hold a JSON object");
-  }
-  for (const auto& [key, value] : {std::pair{"id", &c.id},
-                                   {"type", &c.type},
-                                   {"label", &c.label},
-                                   {"email", &c.email},
-                                   {"username", &c.username},
-                                   {"ca_file", &c.ca_file}})
-    if (!value->empty()) record.set(key, *value);
-  set_server(record, "imap", c.imap, c.tls);
-  set_server(record, "smtp", c.smtp, c.tls);
-  return record;
+std::string without(std::string text, const std::string& what, const std::string& instead) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += instead.size())
+    text.replace(at, what.size(), instead);
+  return text;
 }
 
-void check_id(const std::string& id) {
-  const bool good = !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](unsigned char ch) {
-    return std::isalnum(ch) || ch == '.' || ch == '_' || ch == '-';
-  });
-  if (!good)
-    throw CliError(id.empty() ? "the credential needs a name: --id NAME, or \"id\" in the file"
-                              : "a credential's id is 1 to 64 of letters, digits, '.', '_' and '-'");
+/// Tries the draft under a name of its own. Throws CliError, after the report, when a step failed.
+void try_first(App& app, Draft& d, const Command& c, const Inputs& inputs, const Io& io) {
+  const std::string id = d.record["id"].str();
+  app.need_credential_type(d.type->type);
+  const std::string name = app.credentials().stage(d.record, d.secrets);
+  CallResult r;
+  try {
+    r = wait_for_call(app, io, [&](CallEngine::Done done) {
+      return app.engine().start_credential_test(name, request_of(app, c, inputs, io), std::move(done));
+    });
+  } catch (...) {
+    app.credentials().unstage(id, d.secrets);
+    throw;
+  }
+  app.credentials().unstage(id, d.secrets);
+  const std::string report = without(r.status == AOH_OK ? text_of(r.result) : r.message + "\n", name, id);
+  if (r.is_error()) {
+    io.err(report);
+    throw CliError(
+        "credential \"" + id +
+        "\" is not stored, since it does not work; the lines above say at which step, why, and what "
+        "to do (--no-test stores it all the same)");
+  }
+  if (!c.json) io.out(report);
 }
 
-/// The type's declaration in some module's manifest, with the manifests kept.
-const CredentialType& type_named(const std::string& type, const std::vector<Registry::Found>& found) {
-  std::vector<std::string> known;
-  for (const auto& f : found) {
-    if (!f.manifest) continue;
-    if (const CredentialType* t = f.manifest->credential_type(type)) return *t;
-    for (const auto& t : f.manifest->credential_types) known.push_back(t.type);
+int store(App& app, Draft& d, const Command& c, const Inputs& inputs, const Io& io) {
+  check(app, d);
+  if (c.test && !c.no_test) try_first(app, d, c, inputs, io);
+  const std::string id = d.record["id"].str();
+  app.credentials().put(d.record, d.secrets);
+  if (c.json) {
+    io.json(on_record(app, id));
+    return 0;
   }
-  std::string all;
-  for (const auto& k : known) all += (all.empty() ? "" : ", ") + k;
-  if (type.empty())
-    throw CliError("the credential needs a type: --type TYPE, or \"type\" in the file; known: " +
-                   (all.empty() ? "none" : all));
-  const std::string near = nearest(type, known);
-  throw CliError("no module declares a credential type \"" + type + "\"" +
-                 (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
-                 " Known: " + (all.empty() ? "none" : all));
+  io.line("credential \"" + id + "\" is stored" +
+          (d.secrets.empty() && !d.replaces && !d.type->secret_fields.empty()
+               ? ", without a secret; add one with --secret-file FIELD=PATH"
+               : ""));
+  return 0;
 }
 
 int add(App& app, const Command& c, const Inputs& inputs, const Io& io) {
-  Json record = record_of(c, inputs);
-  const std::string id = record["id"].str();
-  check_id(id);
-  const auto found = app.find();
-  const CredentialType& type = type_named(record["type"].str(), found);
+  Draft d = draft_of(app, c, inputs);
+  // A record from a file is taken as it is.
+  const Json proposal = inputs.document && !c.propose ? Json::object() : complete(app, d, c, inputs, io);
+  if (c.propose) {
+    io.json(proposal);
+    return 0;
+  }
+  if (const std::string& doubt = proposal["confirm"].str(); !doubt.empty() && !c.yes)
+    throw CliError(one_line(doubt) + "; say --yes to use it, or name the right ones");
+  std::string missing;
+  for (const Json& question : proposal["ask"].items())
+    if (!question["secret"].boolean() && question["required"].boolean())
+      missing += (missing.empty() ? "" : "; ") + question["title"].str() +
+                 (question.has("hint") ? " (" + question["hint"].str() + ")" : "");
+  if (!missing.empty())
+    throw CliError("credential \"" + d.record["id"].str() + "\" lacks " + one_line(missing));
+  if (!c.json)
+    for (const Json& f : proposal["found"].items())
+      io.line("found " + one_line(f["field"].str() + ": " + f["value"].str() + " (" + f["how"].str() + ")"));
+  return store(app, d, c, inputs, io);
+}
 
-  std::map<std::string, Secret> secrets;
-  const auto& fields = type.secret_fields;
-  for (const auto& [field, secret] : inputs.secrets) {
-    if (std::find(fields.begin(), fields.end(), field) == fields.end()) {
-      const std::string near = nearest(field, fields);
-      throw CliError("credentials of type \"" + type.type + "\" have no secret field \"" + field + "\"" +
-                     (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
-    }
-    if (secret.empty()) throw CliError("the secret \"" + field + "\" is empty");
-    secrets[field] = secret.clone();
-  }
-  for (const std::string& field : fields) {
-    const Json* value = record.find(field);
-    if (!value) continue;
-    if (!value->is_string()) throw CliError(field + ": expected a string, came " + value->type_name());
-    if (!secrets.contains(field)) secrets[field] = Secret(value->str());
-    record.erase(field);
-  }
+int edit(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  const Json before = on_record(app, c.target);
+  Draft d = draft_of(app, c, inputs, before);
+  if (d.record["id"].str() != c.target || d.record["type"].str() != before["type"].str())
+    throw CliError("a credential keeps its name and its type; add another one, and remove this");
+  return store(app, d, c, inputs, io);
+}
 
-  // Checked with stand-ins for the secrets, so that no message can quote one.
-  Json checked = record;
-  for (const char* own : {"id", "type", "label", "version"}) checked.erase(own);
-  const bool known = app.credentials().get(id).has_value();
-  for (const std::string& field : fields)
-    if (known || secrets.contains(field)) checked.set(field, "********");
-  if (const auto problems = type.schema.validate(checked); !problems.empty())
-    throw CliError("credential \"" + id + "\": " + describe(problems));
-  for (const std::string& field : type.references) {
-    const std::string& named = record[field].str();
-    if (named.empty() || app.credentials().get(named)) continue;
-    std::vector<std::string> ids;
-    for (const Json& r : app.credentials().list()) ids.push_back(r["id"].str());
-    const std::string near = nearest(named, ids);
-    throw CliError("credential \"" + id + "\": " + field + " names the credential \"" + named +
-                   "\", which is not on record" + (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
-                   "; add that one first");
+int rotate(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  const Json before = on_record(app, c.target);
+  if (inputs.secrets.empty())
+    throw CliError("credential rotate wants the new secret: --secret-file FIELD=PATH, or --secret FIELD=-");
+  Draft d = draft_of(app, c, inputs, before);
+  return store(app, d, c, inputs, io);
+}
+
+int list(App& app, const Command& c, const Io& io) {
+  Json all = Json::array();
+  for (Json& r : app.credentials().list()) {
+    if (!c.json)
+      io.line(r["id"].str() + "  " + r["type"].str() + (r.has("email") ? "  " + r["email"].str() : "") +
+              (r.has("label") ? "  " + r["label"].str() : ""));
+    all.push(std::move(r));
   }
+  if (c.json) io.json(Json{{"credentials", std::move(all)}});
+  return 0;
+}
+
+/// What `credential add --file` takes; which secrets it wants beside stands in "secrets".
+Json exported(App& app, Json record) {
   record.erase("version");
-  app.credentials().put(record, secrets);
-  if (c.json)
-    io.json(app.credentials().get(id).value_or(record));
-  else
-    io.line("credential \"" + id + "\" is stored" +
-            (secrets.empty() && !known && !fields.empty()
-                 ? ", without a secret; add one with --secret-file FIELD=PATH"
-                 : ""));
+  const auto fields = app.vault().fields(record["id"].str());
+  if (fields.empty()) return Json{{"record", std::move(record)}};
+  Json names = Json::array();
+  for (const auto& f : fields) names.push(f);
+  return Json{{"record", std::move(record)}, {"secrets", std::move(names)}};
+}
+
+int export_verb(App& app, const Command& c, const Io& io) {
+  if (!c.target.empty()) {
+    Json record = on_record(app, c.target);
+    record.erase("version");
+    io.json(record);
+    return 0;
+  }
+  Json all = Json::array();
+  for (Json& r : app.credentials().list()) all.push(exported(app, std::move(r)));
+  io.json(Json{{"credentials", std::move(all)}});
+  return 0;
+}
+
+int audit(App& app, const Command& c, const Io& io) {
+  Json entries = app.vault().audit_entries(c.limit, c.target);
+  if (c.json) {
+    io.json(Json{{"audit", std::move(entries)}});
+    return 0;
+  }
+  for (const Json& e : entries.items())
+    io.line(utc(e["when_unix_ns"].integer() / 1'000'000'000) + "  " + e["credential_id"].str() + "  " +
+            e["field"].str() + "  " + e["outcome"].str() + "  to " + e["module"].str() + " for " +
+            one_line(e["bearer"].str()));
   return 0;
 }
 
@@ -142,28 +156,23 @@ int add(App& app, const Command& c, const Inputs& inputs, const Io& io) {
 
 int credential_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   if (c.verb == "credential add") return add(app, c, inputs, io);
-  if (c.verb == "credential list") {
-    Json all = Json::array();
-    for (Json& r : app.credentials().list()) {
-      if (!c.json)
-        io.line(r["id"].str() + "  " + r["type"].str() + (r.has("email") ? "  " + r["email"].str() : "") +
-                (r.has("label") ? "  " + r["label"].str() : ""));
-      all.push(std::move(r));
-    }
-    if (c.json) io.json(Json{{"credentials", std::move(all)}});
+  if (c.verb == "credential list") return list(app, c, io);
+  if (c.verb == "credential export") return export_verb(app, c, io);
+  if (c.verb == "credential audit") return audit(app, c, io);
+  if (c.verb == "credential edit") return edit(app, c, inputs, io);
+  if (c.verb == "credential rotate") return rotate(app, c, inputs, io);
+  const Json record = on_record(app, c.target);
+  if (c.verb == "credential show") {
+    io.json(record);
     return 0;
   }
-  const auto record = app.credentials().get(c.target);
-  if (!record) {
-    std::vector<std::string> ids;
-    for (const Json& r : app.credentials().list()) ids.push_back(r["id"].str());
-    const std::string near = nearest(c.target, ids);
-    throw CliError("no credential \"" + c.target + "\" is on record" +
-                   (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
-                   "; `credential list` shows them");
-  }
-  if (c.verb == "credential show") {
-    io.json(*record);
+  if (c.verb == "credential revoke") {
+    const bool was = app.credentials().forget_secrets(c.target);
+    if (c.json)
+      io.json(Json{{"revoked", c.target}, {"had_secrets", was}});
+    else
+      io.line("credential \"" + c.target +
+              "\" has no secrets any more here; take its access back at the provider, too");
     return 0;
   }
   app.credentials().remove(c.target);
@@ -171,54 +180,6 @@ int credential_verb(App& app, const Command& c, const Inputs& inputs, const Io& 
     io.json(Json{{"removed", c.target}});
   else
     io.line("credential \"" + c.target + "\" and its secrets are removed");
-  return 0;
-}
-
-int outbox_verb(App& app, const Command& c, const Io& io) {
-  if (c.verb == "outbox resolve") {
-    const bool sent = c.text == "sent";
-    const std::int64_t now = app.clock().wall_ns();
-    const Sql sql(app.db());
-    State& state = app.state();
-    // The record and the session that waits for it, or neither.
-    const std::string session = sql.write("outbox.resolve", [&] {
-      const std::string why = state.resolve_outbox(c.target, c.text, "operator", now);
-      if (!why.empty()) throw CliError(why);
-      return settle_uncertain(sql, c.target, sent, now);
-    });
-    if (c.json)
-      io.json(Json{{"id", c.target}, {"state", c.text}}.set_if(!session.empty(), "session_id", session));
-    else
-      io.line(c.target + " counts as " + c.text +
-              (session.empty() ? ""
-               : sent          ? "; session " + session + " goes on"
-                               : "; host-stub sessions retry " + session + " sends it again"));
-    return 0;
-  }
-  if (c.verb == "outbox cancel") {
-    const std::string why =
-        app.state().resolve_outbox(c.target, "cancelled", "operator", app.clock().wall_ns());
-    if (!why.empty()) throw CliError(why);
-    if (c.json)
-      io.json(Json{{"id", c.target}, {"state", "cancelled"}});
-    else
-      io.line(c.target + " is taken back: it will not be sent");
-    return 0;
-  }
-  Json all = Json::array();
-  for (Json& r : app.state().outbox()) {
-    if (c.verb == "outbox show") {
-      if (r["id"].str() != c.target) continue;
-      io.json(r);
-      return 0;
-    }
-    if (!c.json)
-      io.line(r["id"].str() + "  " + r["state"].str() + "  " + r["kind"].str() + "  " + r["summary"].str());
-    all.push(std::move(r));
-  }
-  if (c.verb == "outbox show")
-    throw CliError("no outbox record \"" + c.target + "\"; `outbox list` shows them");
-  if (c.json) io.json(Json{{"outbox", std::move(all)}});
   return 0;
 }
 

@@ -102,7 +102,7 @@ ToolSpec tool(const Json& json, const std::string& at) {
 CredentialType credential_type(const Json& json, const std::string& at) {
   CredentialType c{json["type"].str(), json["title"].str_or(json["type"].str()),
                    compile_object(json["schema"], at + "/schema"), strings(json["secret_fields"]),
-                   strings(json["references"])};
+                   strings(json["references"]), strings(json["finds"])};
   for (const auto& field : c.secret_fields)
     if (!json["schema"]["properties"].has(field))
       fail(at + "/secret_fields", "\"" + field + "\" is not a property of the type's schema");
@@ -112,6 +112,10 @@ CredentialType credential_type(const Json& json, const std::string& at) {
     if (std::find(c.secret_fields.begin(), c.secret_fields.end(), field) != c.secret_fields.end())
       fail(at + "/references", "\"" + field + "\" is secret, so it cannot name a credential");
   }
+  for (const auto& field : c.finds)
+    if (!json["schema"]["properties"].has(field) ||
+        std::find(c.secret_fields.begin(), c.secret_fields.end(), field) != c.secret_fields.end())
+      fail(at + "/finds", "\"" + field + "\" is not a property of the type's schema, or is secret");
   return c;
 }
 

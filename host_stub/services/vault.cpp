@@ -218,6 +218,14 @@ void Vault::remove_all(std::string_view credential) {
   s.with(credential).run();
 }
 
+std::vector<std::string> Vault::fields(std::string_view credential) {
+  std::vector<std::string> out;
+  Statement s(db_, "SELECT field FROM secrets WHERE credential=? ORDER BY field");
+  s.with(credential);
+  while (s.step()) out.push_back(s.text(0));
+  return out;
+}
+
 void Vault::audit(std::string_view module, std::string_view credential, std::string_view field,
                   std::string_view bearer, std::string_view outcome) {
   {
@@ -229,11 +237,12 @@ void Vault::audit(std::string_view module, std::string_view credential, std::str
   trim.with(kAuditRows).run();
 }
 
-Json Vault::audit_entries(int limit) {
+Json Vault::audit_entries(int limit, std::string_view credential) {
   Json out = Json::array();
-  Statement s(
-      db_, "SELECT at, module, credential, field, bearer, outcome FROM vault_audit ORDER BY id DESC LIMIT ?");
-  s.with(limit);
+  Statement s(db_,
+              "SELECT at, module, credential, field, bearer, outcome FROM vault_audit"
+              " WHERE ?='' OR credential=? ORDER BY id DESC LIMIT ?");
+  s.with(credential, credential, limit);
   while (s.step())
     out.push(Json{{"when_unix_ns", s.integer(0)},
                   {"module", s.text(1)},

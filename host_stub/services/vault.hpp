@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "services/clock.hpp"
 #include "services/log.hpp"
@@ -39,12 +40,15 @@ class Vault {
   std::optional<std::uint64_t> compare_and_set(std::string_view credential, std::string_view field,
                                                std::uint64_t expected, const Secret& value);
   void remove_all(std::string_view credential);
+  /// The names of the fields that have a value.
+  std::vector<std::string> fields(std::string_view credential);
 
   /// Records a hand-out, without the value. outcome: "given", "denied", "missing".
   void audit(std::string_view module, std::string_view credential, std::string_view field,
              std::string_view bearer, std::string_view outcome);
-  /// The newest entries first: {"when_unix_ns", "module", "credential_id", "field", "bearer", "outcome"}.
-  Json audit_entries(int limit);
+  /// The newest entries first, of one credential or all: {"when_unix_ns", "module", "credential_id", "field",
+  /// "bearer", "outcome"}.
+  Json audit_entries(int limit, std::string_view credential = {});
 
  private:
   const Secret& key();

@@ -2,6 +2,7 @@
  * change within a major version. */
 #include "aoh/extensions/background.h"
 #include "aoh/extensions/extractor.h"
+#include "aoh/extensions/setup.h"
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
@@ -135,6 +136,11 @@ SIZE(aoh_extractor_v1, 16);
 AT(aoh_extractor_v1, struct_size, 0);
 AT(aoh_extractor_v1, revision, 4);
 AT(aoh_extractor_v1, extract, 8);
+
+SIZE(aoh_setup_v1, 16);
+AT(aoh_setup_v1, struct_size, 0);
+AT(aoh_setup_v1, revision, 4);
+AT(aoh_setup_v1, complete, 8);
 SIZE(aoh_extract_v1, 24);
 AT(aoh_extract_v1, struct_size, 0);
 AT(aoh_extract_v1, revision, 4);

@@ -2,6 +2,7 @@
  * reaches them through const void *, which hides them. Never run. */
 #include "aoh/extensions/background.h"
 #include "aoh/extensions/extractor.h"
+#include "aoh/extensions/setup.h"
 #include "aoh/module.h"
 #include "aoh/services/blob.h"
 #include "aoh/services/clock.h"
@@ -31,6 +32,7 @@ PROBE(aoh_clock_v1)
 PROBE(aoh_credential_v1)
 PROBE(aoh_extract_v1)
 PROBE(aoh_extractor_v1)
+PROBE(aoh_setup_v1)
 PROBE(aoh_knowledge_v1)
 PROBE(aoh_log_v1)
 PROBE(aoh_session_v1)

@@ -2,17 +2,14 @@
 are cut over UDP, long TXT; and the report that comes of it."""
 import json
 import os
-import shutil
 import socket
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
+from dns_server import Dns, free_udp_port
 from harness import Host
 
 KEY = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
@@ -29,60 +26,10 @@ RECORDS = [
 ]
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Dns:
-    """dnsmasq in the foreground; what it does not know under .example does not exist, .servfail.test is asked of a port that refuses."""
-
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="dns", dir="/tmp")
-        for _ in range(20):  # another process may take the port in between
-            self.port, closed = free_udp_port(), free_udp_port()
-            def strings(text):
-                return ",".join(f'"{text[i:i + 255]}"' for i in range(0, len(text), 255))
-            conf = ["no-resolv", "no-hosts", "no-daemon", "bind-interfaces", "listen-address=127.0.0.1", f"port={self.port}", "local=/example/",
-                    "local=/in-addr.arpa/", f"server=/servfail.test/127.0.0.1#{closed}", "user=root", "edns-packet-max=1232",
-                    f"txt-record=long.example,{strings(LONG)}", f"txt-record=long.example,{strings(OTHER)}"]
-            for r in RECORDS:
-                name, value = r.split(",", 1)
-                conf.append(f'{name},"{value}"' if name.startswith("txt-record") else r)
-            path = os.path.join(self.dir, "dnsmasq.conf")
-            with open(path, "w") as f:
-                f.write("\n".join(conf) + "\n")
-            self.log = open(os.path.join(self.dir, "log"), "wb")
-            self.process = subprocess.Popen(["/usr/sbin/dnsmasq", "-C", path, "--pid-file=" + os.path.join(self.dir, "pid")],
-                                            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-            if self.ready():
-                return
-            self.process.wait()
-        with open(self.log.name, errors="replace") as f:
-            raise RuntimeError("dnsmasq does not start: " + f.read()[-500:])
-
-    def ready(self):
-        for _ in range(200):
-            if self.process.poll() is not None:
-                return False
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return True
-            time.sleep(0.05)
-        return False
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
 class Deliverability(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.dns = Dns()
+        cls.dns = Dns(RECORDS, [("long.example", LONG), ("long.example", OTHER)])
 
     @classmethod
     def tearDownClass(cls):

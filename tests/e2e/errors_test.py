@@ -109,8 +109,8 @@ class Errors(RigTest):
         self.assertEqual(bool(answer.get("isError")), r.returncode != 0)
         return r.returncode, {(s["server"], x["step"]): x for s in report["servers"] for x in s["steps"]}, report
 
-    ALL_STEPS = [("imap", s) for s in ("connect", "tls", "greeting", "sign_in", "select")] + [
-        ("smtp", s) for s in ("connect", "tls", "ehlo", "sign_in")]
+    ALL_STEPS = [("imap", s) for s in ("dns", "tcp", "tls", "greeting", "authentication", "capabilities", "select")] + [
+        ("smtp", s) for s in ("dns", "tcp", "tls", "greeting", "authentication", "capabilities")]
 
     def test_integration_test_of_a_good_account(self):
         for tls, imap, smtp in (("implicit", "imap_tls_port", "smtp_tls_port"), ("starttls", "imap_plain_port", "smtp_submission_port")):
@@ -120,19 +120,42 @@ class Errors(RigTest):
             for name, step in steps.items():
                 self.assertEqual(step["state"], "ok", name)
                 self.assertTrue(0 <= step["ms"] < 5000, (name, step))
-            self.assertTrue(steps["imap", "tls"]["detail"].startswith("TLSv1."), steps["imap", "tls"])
+            for server in ("imap", "smtp"):
+                self.assertRegex(steps[server, "tls"]["detail"], r"^TLSv1\.[23], certificate good for [1-9]\d* days?$")
+            self.assertIn("IDLE", steps["imap", "capabilities"]["detail"])
             lines = self.host.ok("integration", "test", "me").splitlines()  # the name alone will do
             self.assertEqual([tuple(l.split()[:3]) for l in lines], [(*s, "ok") for s in self.ALL_STEPS])
         self.assertEqual(self.host.json("outbox", "list")["outbox"], [])
         self.assertEqual(self.rig.maildir("me@rig.test"), [])
 
+    def test_a_message_to_oneself_there_and_back(self):
+        self.credential()
+        r = self.host.run("integration", "test", "me", "--send-to-self", "--json")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        mail = json.loads(r.stdout)["structuredContent"]["servers"][-1]
+        self.assertEqual([(s["step"], s["state"]) for s in mail["steps"]], [("handed_in", "ok"), ("arrived", "ok")])
+        self.assertLessEqual(mail["steps"][0]["ms"], mail["steps"][1]["ms"])
+        self.assertEqual(self.rig.maildir("me@rig.test"), [])  # and removed again
+        answer = self.host.json("call", "email_test", json.dumps({"credential_id": "me", "send_to_self": True}))
+        self.assertTrue(answer["structuredContent"]["ok"])
+        self.assertTrue(answer["_meta"]["aoh"]["taint"])
+
+    def test_the_tool_says_what_the_verb_says(self):
+        self.credential(secret=WRONG)
+        answer = json.loads(self.host.run("call", "email_test", '{"credential_id": "me"}', "--json").stdout)
+        self.assertTrue(answer["isError"])
+        steps = {(s["server"], x["step"]): x for s in answer["structuredContent"]["servers"] for x in s["steps"]}
+        self.assertEqual(steps["imap", "authentication"]["error"]["code"], "auth")
+        self.assertTrue(answer["structuredContent"]["untrusted"])
+        self.assertIn(steps["imap", "authentication"]["error"]["server_said"], answer["content"][0]["text"])
+
     def test_integration_test_with_a_wrong_password(self):
         self.credential(secret=WRONG)
         status, steps, _ = self.trial()
         self.assertEqual(status, 1)
-        for server, first in (("imap", "greeting"), ("smtp", "ehlo")):
-            self.assertEqual([steps[server, s]["state"] for s in ("connect", "tls", first, "sign_in")], ["ok", "ok", "ok", "failed"])
-            error = steps[server, "sign_in"]["error"]
+        for server in ("imap", "smtp"):
+            self.assertEqual([steps[server, s]["state"] for s in ("tcp", "tls", "greeting", "authentication")], ["ok", "ok", "ok", "failed"])
+            error = steps[server, "authentication"]["error"]
             self.assertEqual(error["code"], "auth")
             self.assertIn("password", error["cure"])
             self.assertTrue(error["server_said"])
@@ -140,7 +163,7 @@ class Errors(RigTest):
         self.assertEqual(steps["imap", "select"]["state"], "skipped")
         r = self.host.run("integration", "test", "me")
         self.fails(r, "me failed")
-        self.assertIn("imap  sign_in   FAILED", r.stdout)
+        self.assertIn("imap  authentication  FAILED", r.stdout)
         self.assertIn("server said", r.stdout)
 
     def test_integration_test_with_a_wrong_host_name(self):
@@ -148,8 +171,8 @@ class Errors(RigTest):
         self.credential(imap={"host": wrong}, smtp={"host": wrong, "port": self.rig.info["smtp_submission_port"], "tls": "starttls"})
         status, steps, _ = self.trial()
         self.assertEqual(status, 1)
-        for server, first in (("imap", "greeting"), ("smtp", "ehlo")):
-            self.assertEqual([steps[server, s]["state"] for s in ("connect", "tls", first, "sign_in")], ["ok", "failed", "skipped", "skipped"])
+        for server in ("imap", "smtp"):
+            self.assertEqual([steps[server, s]["state"] for s in ("tcp", "tls", "greeting", "authentication")], ["ok", "failed", "skipped", "skipped"])
             self.assertEqual(steps[server, "tls"]["error"]["code"], "certificate")
             self.assertIn(wrong, steps[server, "tls"]["error"]["what"])
 
@@ -157,13 +180,13 @@ class Errors(RigTest):
         self.credential(imap={"port": 9})
         status, steps, report = self.trial()
         self.assertEqual(status, 1)
-        self.assertEqual(steps["imap", "connect"]["error"]["code"], "connect")
-        self.assertIn("port", steps["imap", "connect"]["error"]["cure"])
+        self.assertEqual(steps["imap", "tcp"]["error"]["code"], "connect")
+        self.assertIn("port", steps["imap", "tcp"]["error"]["cure"])
         self.assertEqual([s["ok"] for s in report["servers"]], [False, True])
         self.credential(imap={"host": "no-such-host.invalid"}, smtp={"port": 9})
         _, steps, _ = self.trial()
-        self.assertEqual(steps["imap", "connect"]["error"]["code"], "dns")
-        self.assertEqual(steps["smtp", "connect"]["error"]["code"], "connect")
+        self.assertEqual(steps["imap", "dns"]["error"]["code"], "dns")
+        self.assertEqual(steps["smtp", "tcp"]["error"]["code"], "connect")
 
     def test_integration_test_of_an_inbox_that_does_not_open(self):
         server = socket.create_server(("127.0.0.1", 0))
@@ -191,7 +214,7 @@ class Errors(RigTest):
         self.host.add_credential(record, self.rig.password)
         status, steps, _ = self.trial()
         self.assertEqual(status, 1)
-        self.assertEqual([x["state"] for x in steps.values()], ["ok", "ok", "ok", "failed"], steps)
+        self.assertEqual([x["state"] for x in steps.values()], ["ok"] * 5 + ["failed"], steps)
         self.assertIn("being repaired", steps["imap", "select"]["error"]["server_said"])
         self.assertNotIn(b"SELECT", seen)  # read-only: nothing in the mailbox changes
 

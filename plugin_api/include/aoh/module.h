@@ -103,7 +103,8 @@ typedef struct aoh_call {
   int64_t deadline_ns; /* CLOCK_MONOTONIC (aoh.clock/1 where the module has it); INT64_MAX: none. Past it the
                           host answers its caller and keeps the module pinned until finish(). */
   /* {"call_id", "session_id", "step", "agent_id", "idempotency_key", "grants": {credential: ["read", ...]},
-     "default_credential_id", "taint": [sources]}; members that do not apply are absent. Valid until finish()
+     "default_credential_id", "taint": [sources], "send_to_self": true where credential_test is asked to send
+     something to the account itself, too}; members that do not apply are absent. Valid until finish()
      returned. */
   aoh_str context_json;
   /* Empty, or on re-invocation after a human's answer: {"requestState", "decision", "who", "blob", "sha256"}.

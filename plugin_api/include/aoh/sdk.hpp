@@ -18,6 +18,7 @@
 
 #include "aoh/extensions/background.h"
 #include "aoh/extensions/extractor.h"
+#include "aoh/extensions/setup.h"
 #include "aoh/sdk/call.hpp"
 #include "aoh/sdk/knowledge.hpp"
 #include "aoh/sdk/result.hpp"
@@ -60,6 +61,12 @@ class Plugin {
   /// plugin that overrides it has the extension. structuredContent: see extensions/extractor.h.
   virtual Result extract(std::string_view /*blob*/, const Json& /*request*/, TextSink& /*text*/, Call&) {
     return unsupported("extract");
+  }
+  /// Completes a credential record that a person sets up (aoh.setup/1; the manifest's "finds" says of which
+  /// fields). A plugin that overrides it has the extension. request and structuredContent: see
+  /// extensions/setup.h.
+  virtual Result credential_setup(std::string_view /*type*/, const Json& /*request*/, Call&) {
+    return unsupported("credential_setup");
   }
 
  protected:
@@ -211,10 +218,22 @@ struct Thunks {
     TextSink sink(text);
     return finish_with(p, call, [&](Call& c) { return p.extract(sv(blob), parsed, sink, c); });
   }
+  static aoh_status complete(aoh_instance* self, aoh_str type, aoh_str request, aoh_call* call) noexcept {
+    Json parsed;
+    const aoh_status s =
+        guarded(nullptr, [&] { parsed = request.len ? Json::parse(sv(request)) : Json::object(); });
+    if (s != AOH_OK) return s;
+    Plugin& p = plugin(self);
+    return finish_with(p, call, [&](Call& c) { return p.credential_setup(sv(type), parsed, c); });
+  }
   static const void* get_extension(aoh_str id) noexcept {
     static constexpr aoh_background_v1 kBackground{sizeof(aoh_background_v1), 1, &background_start};
     static constexpr aoh_extractor_v1 kExtractor{sizeof(aoh_extractor_v1), 1, &extract};
     if (sv(id) == AOH_BACKGROUND_ID) return &kBackground;
+    static constexpr aoh_setup_v1 kSetup{sizeof(aoh_setup_v1), 1, &complete};
+    constexpr bool kSetsUp =
+        !std::is_same_v<decltype(&P::credential_setup), decltype(&Plugin::credential_setup)>;
+    if (kSetsUp && sv(id) == AOH_SETUP_ID) return &kSetup;
     constexpr bool kReads = !std::is_same_v<decltype(&P::extract), decltype(&Plugin::extract)>;
     return kReads && sv(id) == AOH_EXTRACTOR_ID ? &kExtractor : nullptr;
   }

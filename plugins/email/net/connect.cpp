@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "net/alarm.hpp"
+#include "net/look_up.hpp"
 #include "net/stream_impl.hpp"
 
 namespace mailroom::net {
@@ -148,6 +149,16 @@ Task<std::unique_ptr<Stream>> open(Executor executor, Context context, Endpoint 
   stream->trace_to(std::move(trace));
   if (implicit) co_await stream->start_tls(timeouts.handshake);
   co_return std::move(stream);
+}
+
+Task<std::vector<std::string>> look_up(Executor executor, Context context, Endpoint endpoint,
+                                       std::chrono::milliseconds timeout) {
+  check(endpoint);
+  const std::vector<tcp::endpoint> list =
+      co_await addresses(executor, context.clock, endpoint, after(context.clock.now_ns(), timeout));
+  std::vector<std::string> out;
+  for (const tcp::endpoint& e : list) out.push_back(e.address().to_string());
+  co_return out;
 }
 
 }  // namespace mailroom::net

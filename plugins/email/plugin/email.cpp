@@ -16,6 +16,7 @@
 #include "tools/reply.hpp"
 #include "tools/search.hpp"
 #include "tools/send.hpp"
+#include "tools/setup.hpp"
 #include "tools/suppressions.hpp"
 #include "tools/templates.hpp"
 #include "tools/thread.hpp"
@@ -89,8 +90,14 @@ class Email : public aoh::Plugin {
     return tools::email_suppressions(box_, args, call);
   }
 
+  aoh::Result test(const aoh::Json& args, aoh::Call& call) { return tools::email_test(box_, args, call); }
+
   aoh::Result credential_test(std::string_view credential, aoh::Call& call) override {
-    return tools::credential_test(box_, credential, call);
+    return tools::credential_test(box_, credential, call, call.context()["send_to_self"].boolean());
+  }
+
+  aoh::Result credential_setup(std::string_view type, const aoh::Json& request, aoh::Call& call) override {
+    return tools::credential_setup(box_, type, request, call);
   }
 
   void trigger_start(const aoh::Json& source, std::string_view cursor,
@@ -191,4 +198,5 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_links", &mailroom::Email::links),
            aoh::tool("email_watch", &mailroom::Email::watch),
            aoh::tool("email_deliverability", &mailroom::Email::deliverability),
-           aoh::tool("email_suppressions", &mailroom::Email::suppressions))
+           aoh::tool("email_suppressions", &mailroom::Email::suppressions),
+           aoh::tool("email_test", &mailroom::Email::test))

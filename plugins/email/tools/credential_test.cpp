@@ -2,7 +2,10 @@
 
 #include "host/providers.hpp"
 #include "imap/client.hpp"
+#include "mime/fence.hpp"
+#include "net/look_up.hpp"
 #include "smtp/client.hpp"
+#include "tools/round_trip.hpp"
 #include "tools/store_test.hpp"
 
 namespace mailroom::tools {
@@ -53,10 +56,12 @@ struct Trial {
 Trial trial_of(const char* server, const net::Endpoint& endpoint) {
   const bool imap = std::string_view(server) == "imap";
   Trial t{server, endpoint, {}};
-  t.steps.push_back({"connect"});
+  t.steps.push_back({"dns"});
+  t.steps.push_back({"tcp"});
   if (endpoint.tls != net::TlsMode::none) t.steps.push_back({"tls"});
-  t.steps.push_back({imap ? "greeting" : "ehlo"});
-  t.steps.push_back({"sign_in"});
+  t.steps.push_back({"greeting"});
+  t.steps.push_back({"authentication"});
+  t.steps.push_back({"capabilities"});
   if (imap) t.steps.push_back({"select"});
   return t;
 }
@@ -84,31 +89,34 @@ struct Marks {
   }
 };
 
-const char* first_answer(const Trial& t) {
-  return t.server == std::string_view("imap") ? "greeting" : "ehlo";
-}
-
 /// The step that `error` belongs to.
 const char* step_of(const Trial& t, const Marks& marks, const Error& error) {
   switch (error.code) {
     case Errc::dns:
+      return "dns";
     case Errc::connect:
     case Errc::config:
-      return "connect";
+      return "tcp";
     case Errc::starttls_missing:
     case Errc::certificate:
-      return t.endpoint.tls == net::TlsMode::none ? "connect" : "tls";
+      return t.endpoint.tls == net::TlsMode::none ? "tcp" : "tls";
     case Errc::auth:
     case Errc::auth_throttled:
     case Errc::unsupported:
-      return "sign_in";
+      return "authentication";
     default:
       break;
   }
-  if (marks.sign_in) return "sign_in";
+  if (marks.sign_in) return "authentication";
   if (t.endpoint.tls == net::TlsMode::implicit && !marks.tls) return "tls";
   if (t.endpoint.tls == net::TlsMode::starttls && marks.upgrade && !marks.tls) return "tls";
-  return first_answer(t);
+  return "greeting";
+}
+
+/// "TLSv1.3, certificate good for 61 days".
+std::string words_of(const net::TlsDetails& tls, std::int64_t now_s) {
+  const std::int64_t days = tls.days_left(now_s);
+  return tls.version + ", certificate good for " + std::to_string(days) + (days == 1 ? " day" : " days");
 }
 
 /// Look-up and TCP, and the handshake where TLS is implicit, each timed by itself.
@@ -116,9 +124,16 @@ net::Task<void> reach(host::Runtime& runtime, host::Job& job, Trial& trial, net:
   net::Endpoint plain = trial.endpoint;
   const bool implicit = plain.tls == net::TlsMode::implicit;
   if (implicit) plain.tls = net::TlsMode::starttls;  // so that open() leaves the handshake to us
-  const char* at = "connect";
+  const char* at = "dns";
   std::int64_t begun = runtime.clock().now_ns();
   try {
+    std::vector<std::string> found = co_await net::look_up(executor, runtime.net(), plain, kConnect.resolve);
+    std::string all;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      all += (i == 0 ? "" : i == 3 ? " ..." : ", ") + (i < 3 ? found[i] : std::string());
+    trial.passed(at, runtime.clock().now_ns() - begun, all);
+    at = "tcp";
+    begun = runtime.clock().now_ns();
     const std::unique_ptr<net::Stream> stream =
         co_await net::open(executor, runtime.net(), plain, {}, kConnect);
     const host::Job::Abortable abortable(job, [&s = *stream] { s.abort(); });
@@ -127,7 +142,9 @@ net::Task<void> reach(host::Runtime& runtime, host::Job& job, Trial& trial, net:
       at = "tls";
       begun = runtime.clock().now_ns();
       co_await stream->start_tls(kConnect.handshake);
-      trial.passed(at, runtime.clock().now_ns() - begun);
+      const net::TlsDetails* tls = stream->tls_details();
+      trial.passed(at, runtime.clock().now_ns() - begun,
+                   tls ? words_of(*tls, runtime.services().clock.wall_ns() / 1'000'000'000) : std::string());
     }
     stream->close();
   } catch (const Failure& f) {
@@ -155,7 +172,7 @@ net::Task<std::unique_ptr<Client>> enter(host::Runtime& runtime, Trial& trial, L
   // The greeting began when the connection was there, which only the first connection has timed.
   const std::int64_t connected = trial.endpoint.tls == net::TlsMode::implicit && marks->tls
                                      ? marks->tls
-                                     : begun + trial.step("connect").ms * 1'000'000;
+                                     : begun + trial.step("tcp").ms * 1'000'000;
   std::int64_t handshake = 0;
   if (trial.endpoint.tls == net::TlsMode::starttls && marks->tls) handshake = marks->tls - marks->upgrade;
   const std::int64_t signing = marks->sign_in ? marks->sign_in : now;
@@ -163,20 +180,49 @@ net::Task<std::unique_ptr<Client>> enter(host::Runtime& runtime, Trial& trial, L
   for (Step& s : trial.steps) {
     const std::string_view name = s.name;
     if (name == failing) {
-      const std::int64_t since = name == "sign_in"                 ? signing
+      const std::int64_t since = name == "authentication"          ? signing
                                  : name == "tls" && marks->upgrade ? marks->upgrade
                                                                    : connected;
       trial.failed(name, now - since, std::move(error));
       break;
     }
+    const net::TlsDetails* tls = client ? client->tls() : nullptr;
     if (name == "tls" && marks->tls)
-      trial.passed(name, handshake ? handshake : s.ms * 1'000'000, marks->version);
-    else if (name == first_answer(trial))
+      trial.passed(name, handshake ? handshake : s.ms * 1'000'000,
+                   tls                ? words_of(*tls, runtime.services().clock.wall_ns() / 1'000'000'000)
+                   : s.detail.empty() ? marks->version
+                                      : s.detail);
+    else if (name == "greeting")
       trial.passed(name, signing - connected - handshake);
-    else if (name == "sign_in")
+    else if (name == "authentication")
       trial.passed(name, now - signing, "as " + user);
   }
   co_return std::move(client);
+}
+
+/// Of what a server offers, what makes a difference here, and what its absence means.
+std::string words_of(const imap::Capabilities& offers) {
+  std::string out;
+  for (const char* name :
+       {"IDLE", "MOVE", "UIDPLUS", "CONDSTORE", "QRESYNC", "SPECIAL-USE", "SORT", "COMPRESS=DEFLATE"})
+    if (offers.has(name)) out += (out.empty() ? "" : " ") + std::string(name);
+  return out +
+         (offers.has("IDLE") ? "" : std::string(out.empty() ? "" : "; ") + "no IDLE: mailboxes are polled");
+}
+
+std::string words_of(const smtp::Capabilities& offers) {
+  std::string out;
+  const std::pair<bool, const char*> names[] = {{offers.pipelining, "PIPELINING"},
+                                                {offers.chunking, "CHUNKING"},
+                                                {offers.dsn, "DSN"},
+                                                {offers.smtputf8, "SMTPUTF8"},
+                                                {offers.require_tls, "REQUIRETLS"}};
+  for (const auto& [there, name] : names)
+    if (there) out += (out.empty() ? "" : " ") + std::string(name);
+  if (offers.max_size)
+    out +=
+        (out.empty() ? "" : "; ") + ("takes messages of up to " + std::to_string(offers.max_size) + " bytes");
+  return out;
 }
 
 net::Task<Trial> try_imap(host::Runtime& runtime, std::shared_ptr<host::Job> job,
@@ -191,6 +237,7 @@ net::Task<Trial> try_imap(host::Runtime& runtime, std::shared_ptr<host::Job> job
       co_await enter<imap::Client>(runtime, trial, std::move(*login), user, executor);
   job->check();
   if (!client) co_return trial;
+  trial.passed("capabilities", 0, words_of(client->capabilities()));
   const host::Job::Abortable abortable(*job, [&c = *client] { c.abort(); });
   const std::int64_t begun = runtime.clock().now_ns();
   try {
@@ -217,8 +264,7 @@ net::Task<Trial> try_smtp(host::Runtime& runtime, std::shared_ptr<host::Job> job
       co_await enter<smtp::Client>(runtime, trial, std::move(*login), user, executor);
   job->check();
   if (!client) co_return trial;
-  if (const std::uint64_t most = client->capabilities().max_size)
-    trial.step("ehlo").detail = "takes messages of up to " + std::to_string(most) + " bytes";
+  trial.passed("capabilities", 0, words_of(client->capabilities()));
   co_await client->quit();
   co_return trial;
 }
@@ -235,7 +281,7 @@ std::string padded(std::string text, std::size_t width) {
 std::string text_of(const Trial& t) {
   std::string out;
   for (const Step& s : t.steps) {
-    out += padded(t.server, 6) + padded(s.name, 10);
+    out += padded(t.server, 6) + padded(s.name, 16);
     if (s.state == Step::State::skipped)
       out += "skipped";
     else
@@ -283,9 +329,34 @@ Trial run_trial(const Toolbox& box, aoh::Call& call, std::shared_ptr<Login> logi
                                 });
 }
 
+/// Once both servers work: a message to oneself, there and back.
+Trial mail_trial(const Toolbox& box, aoh::Call& call, const host::Account& account,
+                 std::shared_ptr<RoundTripPlan> plan) {
+  Trial trial{"mail", plan->smtp.endpoint, {{"handed_in"}, {"arrived"}}};
+  plan->address = account.identities.front().address;
+  plan->unix_s = box.runtime.services().clock.wall_ns() / 1'000'000'000;
+  const std::int64_t begun = box.runtime.clock().now_ns();
+  auto job = std::make_shared<host::Job>(call.id());
+  try {
+    const RoundTripResult r = box.runtime.run<RoundTripResult>(
+        call, job, [&runtime = box.runtime, job, plan](net::Executor executor) {
+          return round_trip(runtime, job, plan, std::move(executor));
+        });
+    trial.passed("handed_in", r.handed_in_ns);
+    trial.passed("arrived", r.arrived_ns, r.removed ? "and removed again" : "it stays in INBOX");
+  } catch (const Failure& f) {
+    if (f.error.code == Errc::cancelled) throw;
+    const bool arriving = f.error.code == Errc::not_found;
+    if (arriving) trial.passed("handed_in", 0);
+    trial.failed(arriving ? "arrived" : "handed_in", box.runtime.clock().now_ns() - begun, f.error);
+  }
+  return trial;
+}
+
 }  // namespace
 
-aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, aoh::Call& call) {
+aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, aoh::Call& call,
+                            bool send_to_self) {
   return answer([&] {
     const host::Services& services = box.runtime.services();
     if (type_of(services, credential_id) == "s3") return store_test(box, credential_id, call);
@@ -294,21 +365,35 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
       throw Failure(Errc::config, "the account has neither an IMAP nor an SMTP server",
                     "credential " + account.id, "Add them with host-stub credential add");
     std::vector<Trial> trials;
-    const int total = account.imap && account.smtp ? 2 : 1;
+    const auto plan = std::make_shared<RoundTripPlan>();
+    const int total = (account.imap && account.smtp ? 2 : 1) + (send_to_self ? 1 : 0);
     if (account.imap) {
       call.progress(0, total, "trying IMAP at " + account.imap->where());
       auto login = std::make_shared<imap::Login>();
       login->endpoint = services.imap_server(account, call.id());
       login->quirks = imap::Quirks::from(host::imap_quirks(account));
       login->credentials = services.sign_in(account, call.id());
+      plan->imap.endpoint = login->endpoint;
+      plan->imap.quirks = login->quirks;
+      plan->imap.credentials = login->credentials.clone();
       trials.push_back(run_trial<imap::Login>(box, call, std::move(login), &try_imap));
     }
     if (account.smtp) {
-      call.progress(total - 1, total, "trying SMTP at " + account.smtp->where());
+      call.progress(account.imap ? 1 : 0, total, "trying SMTP at " + account.smtp->where());
       auto login = std::make_shared<smtp::Login>();
       login->endpoint = services.smtp_server(account, call.id());
       login->credentials = services.sign_in(account, call.id());
+      plan->smtp = login->clone();
       trials.push_back(run_trial<smtp::Login>(box, call, std::move(login), &try_smtp));
+    }
+    const bool works =
+        std::none_of(trials.begin(), trials.end(), [](const Trial& t) { return t.has_failed(); });
+    if (send_to_self && works) {
+      if (!account.imap || !account.smtp)
+        throw Failure(Errc::config, "a message to oneself needs an IMAP and an SMTP server",
+                      "credential " + account.id, "Add the missing one with host-stub credential edit");
+      call.progress(total - 1, total, "sending a message to oneself");
+      trials.push_back(mail_trial(box, call, account, plan));
     }
     bool ok = true;
     std::string text;
@@ -321,6 +406,25 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
     aoh::Json structured{{"ok", ok}, {"credential_id", account.id}, {"servers", std::move(servers)}};
     return ok ? aoh::Result::ok(std::move(structured), std::move(text))
               : aoh::Result::error(std::move(text), std::move(structured));
+  });
+}
+
+aoh::Result email_test(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
+  return answer([&] {
+    const bool send = args["send_to_self"].boolean();
+    const std::string credential = credential_of(args, call);
+    if (send) need_grant(call, credential, "send", "send a test message");
+    aoh::Result r = credential_test(box, credential, call, send);
+    if (r.status != AOH_OK || !r.body["structuredContent"].has("servers")) return r;
+    // What a server says in an error is a stranger's word.
+    aoh::Json structured = r.body["structuredContent"];
+    structured.set("untrusted", true);
+    const std::string text =
+        mime::fence(r.body["content"].items().front()["text"].str(), "mail servers", random_token());
+    r = r.body["isError"].boolean() ? aoh::Result::error(text, std::move(structured))
+                                    : aoh::Result::ok(std::move(structured), text);
+    r.taint("mail servers");
+    return r;
   });
 }
 

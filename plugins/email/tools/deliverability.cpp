@@ -5,7 +5,7 @@
 #include "deliver/domain_report.hpp"
 #include "mime/ascii.hpp"
 #include "mime/fence.hpp"
-#include "net/dns.hpp"
+#include "tools/dns_watch.hpp"
 #include "tools/sign.hpp"
 
 namespace mailroom::tools {
@@ -90,27 +90,6 @@ std::string headline(const deliver::DomainReport& r) {
   return out + "\n";
 }
 
-/// Cancels the look-ups when the call is given up or its time is over.
-struct Watched {
-  std::shared_ptr<net::DnsResolver> resolver;
-  host::Runtime& runtime;
-  net::Clock::TimerId timer = 0;
-
-  Watched(host::Runtime& r, aoh::Call& call, net::DnsOptions options)
-      : resolver(std::make_shared<net::DnsResolver>(std::move(options))), runtime(r) {
-    // The host may call back late: what it calls holds the resolver.
-    call.on_cancel([held = resolver] { held->cancel(); });
-    if (call.cancelled()) resolver->cancel();
-    if (call.deadline_ns() != INT64_MAX)
-      timer = runtime.clock().schedule(call.deadline_ns(), [held = resolver] { held->cancel(); });
-  }
-  ~Watched() {
-    if (timer) runtime.clock().cancel(timer);
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-};
-
 }  // namespace
 
 aoh::Result email_deliverability(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
@@ -122,7 +101,7 @@ aoh::Result email_deliverability(const Toolbox& box, const aoh::Json& args, aoh:
     net::DnsOptions options;
     options.servers = box.runtime.config().dns_servers;
     options.all *= static_cast<int>(domains.size());
-    const Watched dns(box.runtime, call, std::move(options));
+    const WatchedDns dns(box.runtime, call, std::move(options));
     const DnsLookup lookup = [&](DnsType type, std::string_view asked) {
       return dns.resolver->ask(type, asked);
     };
