@@ -18,8 +18,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from certificates import Authority
-from harness import PATIENCE, SOURCE, Host, wait_for
-from tls_server import LINGERS, Contexts, Server
+from harness import PATIENCE, SOURCE, Host
+from tls_server import Contexts, Server
 
 FOLDER = os.path.join(SOURCE, "tests", "corpus", "tls")
 USER, PASSWORD, MARK = "planted-user-7351", "planted-pass-9264-word", "PLANTED"
@@ -92,9 +92,14 @@ class Table:
         return server
 
     def call(self, n, script):
-        if script["protocol"] == "imap":
-            return self.host.quick_call("email_fetch", {"credential_id": f"s{n}", "uid": 1}, timeout=120)
-        return self.host.quick_call("email_send", {"credential_id": f"s{n}", "to": "you@rig.test", "subject": f"s{n}", "text": "Hello."}, timeout=120)
+        tool, more = ("email_fetch", {"uid": 1}) if script["protocol"] == "imap" else ("email_send", {"to": "you@rig.test", "subject": f"s{n}", "text": "Hello."})
+        arguments = {"credential_id": f"s{n}", **more}
+        # The program's own limits are to end it, not the host's for a call.
+        _, out, _ = self.host.over_socket(["call", tool, json.dumps(arguments), "--json", "--timeout", "100000"], arguments, timeout=120)
+        try:
+            return json.loads(out)
+        except ValueError:
+            return None
 
     def play(self):
         self.begun = time.monotonic()
@@ -133,10 +138,10 @@ class Table:
             if not self.servers[n].holding.wait(60 * PATIENCE):
                 raise AssertionError(f"{self.scripts[n]['name']}: never came to its silence")
 
-        def ended():
+        for _ in range(20):  # more than once: the program may begin to wait only after time has gone on
             self.host.ok("clock", "advance", "61s")
-            return all(f.done() for f in pending.values())
-        wait_for("the calls to silent servers end", ended, 30)
+            if not concurrent.futures.wait(pending.values(), 2 * PATIENCE).not_done:
+                return
 
     # What is to be found.
     def code(self, n):
@@ -169,7 +174,7 @@ class Table:
             yield "nobody came"
             return
         visit = max(server.visits, key=lambda v: len(v.lines))
-        if visit.complaint and (got == "ok") != (visit.complaint == LINGERS):  # a mail connection is kept for the next message
+        if visit.complaint and (got == "ok" or "neither" in visit.complaint):
             yield visit.complaint
         steps = script["steps"]
         reached = len(steps) if visit.at == "the end" else -1 if visit.at == "the start" else steps.index(visit.at)
