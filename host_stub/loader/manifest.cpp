@@ -100,9 +100,12 @@ ToolSpec tool(const Json& json, const std::string& at) {
 }
 
 CredentialType credential_type(const Json& json, const std::string& at) {
-  CredentialType c{json["type"].str(), json["title"].str_or(json["type"].str()),
-                   compile_object(json["schema"], at + "/schema"), strings(json["secret_fields"]),
-                   strings(json["references"]), strings(json["finds"])};
+  CredentialType c{json["type"].str(),
+                   json["title"].str_or(json["type"].str()),
+                   compile_object(json["schema"], at + "/schema"),
+                   strings(json["secret_fields"]),
+                   strings(json["references"]),
+                   strings(json["finds"])};
   for (const auto& field : c.secret_fields)
     if (!json["schema"]["properties"].has(field))
       fail(at + "/secret_fields", "\"" + field + "\" is not a property of the type's schema");

@@ -47,7 +47,7 @@ struct CredentialType {
   Schema schema;                           ///< of the whole record, secret fields included
   std::vector<std::string> secret_fields;  ///< kept in the vault, never in the record
   std::vector<std::string> references;     ///< fields that name a credential which goes with this one
-  std::vector<std::string> finds;  ///< fields that the module can find by itself (extensions/setup.h)
+  std::vector<std::string> finds;          ///< fields that the module can find by itself (extensions/setup.h)
 };
 
 struct TriggerSource {

@@ -54,8 +54,7 @@ net::Task<std::unique_ptr<Client>> Client::connect(net::Executor executor, net::
   };
   Opening opening(client->session_, std::move(options));
   net::DriveOptions within;
-  within.deadline_ns =
-      net::after(client->stream_->clock().now_ns(), client->login_.timeouts.opening);
+  within.deadline_ns = net::after(client->stream_->clock().now_ns(), client->login_.timeouts.opening);
   const Action::Kind end = co_await net::drive(*client->stream_, opening, within);
   if (end != Action::Kind::done) {
     Failure f = failure(opening, *client->stream_);

@@ -85,9 +85,9 @@ std::string Pool::State::key_of(const Login& login) {
   const auto add = [&](std::string_view part) {
     key += std::to_string(part.size()) + ":" + std::string(part);
   };
-  for (const std::string_view part : {std::string_view(e.host), std::string_view(e.ca_file),
-                                      std::string_view(e.connect_address), std::string_view(login.ehlo_name),
-                                      std::string_view(e.client_certificate)})
+  for (const std::string_view part :
+       {std::string_view(e.host), std::string_view(e.ca_file), std::string_view(e.connect_address),
+        std::string_view(login.ehlo_name), std::string_view(e.client_certificate)})
     add(part);
   add(std::to_string(e.pinned_keys.size()));
   for (const std::string& pin : e.pinned_keys) add(pin);

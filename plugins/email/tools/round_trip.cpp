@@ -9,8 +9,10 @@ namespace {
 
 mime::Composed message_to(const std::string& address, std::int64_t unix_s) {
   mime::Draft draft;
-  draft.from.push_back({{}, address});
-  draft.to.push_back({{}, address});
+  mime::Address self;
+  self.address = address;
+  draft.from.push_back(self);
+  draft.to.push_back(std::move(self));
   draft.subject = "Mailroom: a test message";
   draft.text =
       "This account was tried from end to end. The message is removed by itself where the server allows it.";

@@ -84,10 +84,10 @@ TEST(Endpoint, NamesInTheFormOfTheWire) {
   EXPECT_EQ(form("2001:DB8::1"), "2001:db8::1");
   EXPECT_EQ(form("my_host"), "my_host");
   // A leading dot would make OpenSSL take any name below it.
-  for (const std::string& bad : {std::string(".example.org"), std::string("a..b"), std::string("."),
-                                std::string("*.example.org"), std::string("a:b"), std::string(64, 'a') + ".b",
-                                std::string("a\0b", 3), std::string("\xff.example"),
-                                std::string("b\xc3\xbc /x"), std::string("[::1]"), std::string("imap.x:993")})
+  for (const std::string& bad :
+       {std::string(".example.org"), std::string("a..b"), std::string("."), std::string("*.example.org"),
+        std::string("a:b"), std::string(64, 'a') + ".b", std::string("a\0b", 3), std::string("\xff.example"),
+        std::string("b\xc3\xbc /x"), std::string("[::1]"), std::string("imap.x:993")})
     EXPECT_EQ(form(bad), "refused") << bad;
 }
 
@@ -122,23 +122,26 @@ TEST(Transcript, ShowsLinesAndOnlySizesOfLiterals) {
 
 TEST(Transcript, ShowsOfTheAnswerToCredentialsTheVerdictAlone) {
   std::string server =
-      "a1 NO hunter2-word\r\n535-5.7.8 hunter2\r\n* BAD hunter2\r\n+ hunter2\r\nhunter2 OK in\r\nahunter2 OK x\r\n"
-      "* hunter2\r\nhunter2\r\na12 OK [CAPABILITY hunter2] x\r\n* OK {7}\r\nhunter2 ok\r\na hunter2 and half a";
+      "a1 NO hunter2-word\r\n535-5.7.8 hunter2\r\n* BAD hunter2\r\n+ hunter2\r\nhunter2 OK in\r\nahunter2 OK "
+      "x\r\n"
+      "* hunter2\r\nhunter2\r\na12 OK [CAPABILITY hunter2] x\r\n* OK {7}\r\nhunter2 ok\r\na hunter2 and half "
+      "a";
   for (std::size_t piece = 1; piece <= server.size(); ++piece) {
     std::vector<std::string> lines;
     Transcript t([&](std::string_view line) { lines.emplace_back(line); });
     t.client("a1 STATUS\r\n");
     t.server("a1 NO hunter1\r\n");
     t.client_withheld(20);
-    for (std::size_t i = 0; i < server.size(); i += piece) t.server(std::string_view(server).substr(i, piece));
+    for (std::size_t i = 0; i < server.size(); i += piece)
+      t.server(std::string_view(server).substr(i, piece));
     t.client("a2 NOOP\r\n");
     t.server(" line hunter2\r\na2 OK fine\r\n");
-    EXPECT_EQ(lines,
-              (std::vector<std::string>{"C: a1 STATUS", "S: a1 NO hunter1", "C: [withheld]", "S: a1 NO [withheld]",
-                                        "S: 535 [withheld]", "S: * BAD [withheld]", "S: + [withheld]",
-                                        "S: [withheld]", "S: [withheld]", "S: [withheld]", "S: [withheld]",
-                                        "S: a12 OK [withheld]", "S: * OK [withheld]", "S: [7 bytes]",
-                                        "S: [withheld]", "C: a2 NOOP", "S: [withheld]", "S: a2 OK fine"}))
+    EXPECT_EQ(lines, (std::vector<std::string>{
+                         "C: a1 STATUS", "S: a1 NO hunter1", "C: [withheld]", "S: a1 NO [withheld]",
+                         "S: 535 [withheld]", "S: * BAD [withheld]", "S: + [withheld]", "S: [withheld]",
+                         "S: [withheld]", "S: [withheld]", "S: [withheld]", "S: a12 OK [withheld]",
+                         "S: * OK [withheld]", "S: [7 bytes]", "S: [withheld]", "C: a2 NOOP", "S: [withheld]",
+                         "S: a2 OK fine"}))
         << piece;
   }
 }

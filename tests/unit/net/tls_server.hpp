@@ -17,7 +17,7 @@ struct Certificate {
 struct CertificateOptions {
   std::string name = "localhost";
   std::string san = "DNS:localhost";  ///< empty: none
-  std::string eku;                      ///< extended key usage: "clientAuth"; empty: none
+  std::string eku;                    ///< extended key usage: "clientAuth"; empty: none
   bool ca = false;
   long begins_s = -3600;  ///< from now
   long ends_s = 3600;

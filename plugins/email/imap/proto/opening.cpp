@@ -99,11 +99,8 @@ void Opening::run(At at, Command command, const char* what) {
 
 void Opening::advance() {
   if (session_.dead)  // a BYE came ahead of the answer
-    return end({Errc::bye,
-                "the IMAP server ended the session",
-                {},
-                printable(session_.bye),
-                "Try again later."});
+    return end(
+        {Errc::bye, "the IMAP server ended the session", {}, printable(session_.bye), "Try again later."});
   switch (at_) {
     case At::capability:
       return upgrade_or_sign_in();

@@ -89,14 +89,14 @@ Answer refusal(const http::HttpResponse& r, const aoh::Json& body, const std::st
   else if (code == "expired_token")
     say(Answer::Kind::refused, Errc::timeout, "the code ran out before anybody entered it", "Begin again");
   else if (r.status >= 300 && r.status < 400)
-    say(Answer::Kind::refused, Errc::config, "the token endpoint leads elsewhere, which is not followed" + status,
-        "Name the endpoint itself");
+    say(Answer::Kind::refused, Errc::config,
+        "the token endpoint leads elsewhere, which is not followed" + status, "Name the endpoint itself");
   else if (r.status >= 400)
     say(Answer::Kind::refused, Errc::refused, "the token endpoint refuses the request" + status,
         "Check the credential's oauth member against the application's registration");
   else
-    say(Answer::Kind::refused, Errc::protocol, "what came from the token endpoint is no answer to it" + status,
-        "Check the endpoint's address");
+    say(Answer::Kind::refused, Errc::protocol,
+        "what came from the token endpoint is no answer to it" + status, "Check the endpoint's address");
   return out;
 }
 
@@ -109,11 +109,15 @@ Answer read_tokens(const http::HttpResponse& r, const std::string& where,
   Answer out;
   out.server_unix_s = read_http_date(r.field("date"));
   const std::string& type = body["token_type"].str();
-  const bool bearer = type.empty() || std::equal(type.begin(), type.end(), std::begin("bearer"), std::end("bearer") - 1,
-                                                 [](char a, char b) { return (a | 0x20) == b; });
+  const bool bearer =
+      type.empty() || std::equal(type.begin(), type.end(), std::begin("bearer"), std::end("bearer") - 1,
+                                 [](char a, char b) { return (a | 0x20) == b; });
   const std::string& refresh = body["refresh_token"].str();
   if (!bearer || !is_token(body["access_token"].str()) || (!refresh.empty() && !is_token(refresh))) {
-    out.error = {Errc::protocol, "the token endpoint gives a token that cannot be used for mail", where, {},
+    out.error = {Errc::protocol,
+                 "the token endpoint gives a token that cannot be used for mail",
+                 where,
+                 {},
                  "Mail servers take bearer tokens of at most 16,384 visible characters"};
     return out;
   }
@@ -159,8 +163,8 @@ std::optional<std::int64_t> read_http_date(std::string_view text) {
   const auto month = kMonths.find(text.substr(8, 3));
   const auto day = whole(text.substr(5, 2)), year = whole(text.substr(12, 4)), h = whole(text.substr(17, 2)),
              m = whole(text.substr(20, 2)), s = whole(text.substr(23, 2));
-  if (month == std::string_view::npos || month % 3 || !day || !year || !h || !m || !s || *day < 1 || *day > 31 ||
-      *h > 23 || *m > 59 || *s > 60 || *year < 1970)
+  if (month == std::string_view::npos || month % 3 || !day || !year || !h || !m || !s || *day < 1 ||
+      *day > 31 || *h > 23 || *m > 59 || *s > 60 || *year < 1970)
     return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
                                          std::chrono::month(static_cast<unsigned>(month / 3 + 1)),

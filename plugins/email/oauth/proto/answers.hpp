@@ -13,11 +13,11 @@
 
 namespace mailroom::oauth {
 
-inline constexpr std::size_t kMostAnswer = 64u << 10;       ///< bytes of an answer's body
-inline constexpr std::size_t kMostToken = 16u << 10;        ///< bytes of one token
-inline constexpr std::int64_t kAssumedLife = 600;           ///< seconds, where the answer does not tell
-inline constexpr std::int64_t kMostLife = 366LL * 86'400;   ///< seconds; more counts as this
-inline constexpr std::chrono::seconds kMostWait{3600};      ///< of a Retry-After; more counts as this
+inline constexpr std::size_t kMostAnswer = 64u << 10;      ///< bytes of an answer's body
+inline constexpr std::size_t kMostToken = 16u << 10;       ///< bytes of one token
+inline constexpr std::int64_t kAssumedLife = 600;          ///< seconds, where the answer does not tell
+inline constexpr std::int64_t kMostLife = 366LL * 86'400;  ///< seconds; more counts as this
+inline constexpr std::chrono::seconds kMostWait{3600};     ///< of a Retry-After; more counts as this
 
 struct Tokens {
   aoh::Secret access, refresh;  ///< refresh may be empty: the old one stays
@@ -34,9 +34,9 @@ struct Answer {
     later,          ///< 429, 5xx, temporarily_unavailable: the same again may do
   } kind = Kind::refused;
   Tokens tokens;
-  Error error;                                    ///< set unless tokens
-  std::optional<std::chrono::seconds> wait;       ///< the server's Retry-After
-  std::optional<std::int64_t> server_unix_s;      ///< its Date
+  Error error;                                ///< set unless tokens
+  std::optional<std::chrono::seconds> wait;   ///< the server's Retry-After
+  std::optional<std::int64_t> server_unix_s;  ///< its Date
 };
 
 /// `where`: the endpoint, for errors. `secrets`: what was sent: words of the server's that repeat one are
@@ -54,7 +54,8 @@ DeviceCode read_device_code(const http::HttpResponse& response, const std::strin
                             std::span<const std::string_view> secrets);
 
 /// "120", or an HTTP date later than `now_unix_s`; capped. Nothing when it is neither.
-std::optional<std::chrono::seconds> read_retry_after(std::string_view text, std::optional<std::int64_t> now_unix_s);
+std::optional<std::chrono::seconds> read_retry_after(std::string_view text,
+                                                     std::optional<std::int64_t> now_unix_s);
 /// An IMF-fixdate (RFC 9110 §5.6.7) as Unix time.
 std::optional<std::int64_t> read_http_date(std::string_view text);
 

@@ -14,8 +14,8 @@ constexpr std::size_t kMostFields = 50;
 void escape(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   for (const unsigned char c : text) {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       out += static_cast<char>(c);
     } else {
@@ -113,8 +113,9 @@ std::string code_challenge(std::string_view verifier) {
   return base64url({reinterpret_cast<const char*>(digest), n});
 }
 
-std::string authorization_url(const host::OAuthSettings& s, std::string_view redirect_uri, std::string_view state,
-                              std::string_view challenge, std::string_view login_hint) {
+std::string authorization_url(const host::OAuthSettings& s, std::string_view redirect_uri,
+                              std::string_view state, std::string_view challenge,
+                              std::string_view login_hint) {
   const std::string scope = joined(s.scopes);
   Fields fields{{"response_type", "code"},
                 {"client_id", s.client_id},

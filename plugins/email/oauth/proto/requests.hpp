@@ -26,11 +26,12 @@ std::string code_challenge(std::string_view verifier);
 
 /// The page's URL. `login_hint`: the account's address.
 std::string authorization_url(const host::OAuthSettings& settings, std::string_view redirect_uri,
-                              std::string_view state, std::string_view challenge, std::string_view login_hint);
+                              std::string_view state, std::string_view challenge,
+                              std::string_view login_hint);
 
 /// Bodies for the token endpoint. `client_secret` may be empty: a public client.
-aoh::Secret code_request(const host::OAuthSettings& settings, std::string_view client_secret, std::string_view code,
-                         std::string_view verifier, std::string_view redirect_uri);
+aoh::Secret code_request(const host::OAuthSettings& settings, std::string_view client_secret,
+                         std::string_view code, std::string_view verifier, std::string_view redirect_uri);
 aoh::Secret refresh_request(const host::OAuthSettings& settings, std::string_view client_secret,
                             std::string_view refresh_token);
 aoh::Secret client_credentials_request(const host::OAuthSettings& settings, std::string_view client_secret);
