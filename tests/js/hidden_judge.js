@@ -45,7 +45,10 @@ const compare = async ([a, b]) => {
   const blank = await browser.newPage();
   let loads = 0;
   await page.route('**/*', route => { loads++; return route.abort(); });
+  let coloured = false;
   const picture = async html => {
+    if (coloured) await page.goto('about:blank'); // a document that is written over keeps the colours of its links
+    coloured = html.includes('<body');
     await page.setContent(html, { waitUntil: 'commit' });
     await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
     return (await page.screenshot({ animations: 'allow', clip: { x: 0, y: 0, width: 1280, height: 400 } })).toString('base64');

@@ -116,6 +116,19 @@ struct Channels {
   }
 };
 
+// "from white r g b / 50%": the colour itself where its channels are named as they are; with others it is not
+// computed, and none is taken for none.
+std::optional<Color> relative(std::string_view arguments, const Color& current, int depth) {
+  const std::size_t slash = std::min(arguments.find('/'), arguments.size());
+  const Words words(arguments.substr(0, slash));
+  std::optional<Color> from = color_at(words[1], current, false, depth + 1);
+  for (std::size_t i = 2; i < words.size(); ++i)
+    if (!words[i].empty() && (words[i].size() > 1 || !is_alpha(words[i][0]))) return {};
+  if (from && slash < arguments.size())
+    from->a = std::clamp(parse_number(trim(arguments.substr(slash + 1))).value_or(from->a), 0.F, 1.F);
+  return from;
+}
+
 std::optional<Color> function(std::string_view name, std::string_view arguments, const Color& current,
                               int depth) {
   if (name == "color-mix") return mix(arguments, current, depth);
@@ -127,7 +140,7 @@ std::optional<Color> function(std::string_view name, std::string_view arguments,
   Channels c;
   std::size_t first = 0;
   if (name == "color") first = 1;
-  if (words[0] == "from") return {};  // relative colours: none is taken for none
+  if (words[0] == "from") return relative(arguments, current, depth);
   for (std::size_t i = first; i < words.size() && c.count < 4; ++i) c.text[c.count++] = words[i];
   if (c.count < 3) return {};
   const float alpha = c.count == 4 ? std::clamp(c.number(3, 1), 0.F, 1.F) : 1;

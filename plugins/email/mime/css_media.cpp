@@ -5,6 +5,7 @@
 #include "mime/ascii.hpp"
 #include "mime/css_sheet.hpp"
 #include "mime/css_value.hpp"
+#include "mime/html_style.hpp"
 
 namespace mailroom::mime {
 namespace {
@@ -14,7 +15,7 @@ struct Known {
   std::string_view name, word;
   float size;  // negative: none
 };
-constexpr std::array<Known, 26> kReader{{{"width", "", kPageWidth},
+constexpr std::array<Known, 32> kReader{{{"width", "", kPageWidth},
                                          {"height", "", kPageHeight},
                                          {"device-width", "", kPageWidth},
                                          {"device-height", "", kPageHeight},
@@ -39,7 +40,13 @@ constexpr std::array<Known, 26> kReader{{{"width", "", kPageWidth},
                                          {"inverted-colors", "none", -1},
                                          {"scripting", "none", -1},
                                          {"update", "fast", -1},
-                                         {"display-mode", "browser", -1}}};
+                                         {"display-mode", "browser", -1},
+                                         {"dynamic-range", "standard", -1},
+                                         {"video-dynamic-range", "standard", -1},
+                                         {"color-gamut", "srgb", -1},
+                                         {"overflow-block", "scroll", -1},
+                                         {"overflow-inline", "scroll", -1},
+                                         {"color-index", "", 0}}};
 
 const Known* known(std::string_view name) {
   const auto* it =
@@ -53,11 +60,10 @@ float size_of(std::string_view text) {
     const float below = parse_number(text.substr(slash + 1)).value_or(1);
     return parse_number(text.substr(0, slash)).value_or(0) / (below == 0 ? 1 : below);
   }
-  for (std::string_view unit : {"dppx", "x"})
-    if (text.ends_with(unit) && !text.ends_with("px")) {
-      text.remove_suffix(unit.size());
-      return parse_number(text).value_or(0);
-    }
+  if (const bool dots = text.ends_with("dppx"); dots || (text.ends_with('x') && !text.ends_with("px"))) {
+    text.remove_suffix(dots ? 4 : 1);
+    return parse_number(text).value_or(0);
+  }
   if (text.ends_with("dpi")) return parse_number(text.substr(0, text.size() - 3)).value_or(96) / 96;
   if (const auto n = parse_number(text)) return *n;
   const auto l = parse_length(text, false);
@@ -70,6 +76,21 @@ bool compare(float left, std::string_view how, float right) {
   if (how == ">") return left > right;
   if (how == ">=") return left >= right;
   return left == right;
+}
+
+// The feature's name within "min-width: 600px", "400px <= width < 900px", "color"; what nobody knows holds in
+// no query, turned round or not.
+bool is_known(std::string_view f) {
+  for (std::size_t i = 0; i < f.size();) {
+    std::size_t end = i;
+    while (end < f.size() && (is_alpha(f[end]) || f[end] == '-')) ++end;
+    std::string_view name = f.substr(i, end - i);
+    for (std::string_view prefix : {"-webkit-min-", "-webkit-max-", "min-", "max-"})
+      if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
+    if (known(name)) return true;
+    i = end == i ? i + 1 : end;
+  }
+  return false;
 }
 
 // "min-width: 600px", "400px <= width < 900px", "color".
@@ -136,8 +157,10 @@ bool condition(std::string_view q, int depth) {
   bool result = true, any = false, negate = false, negate_all = false, either = false;
   bool first = true;
   std::string spaced;  // "and(" is read as "and ("
+  int open = 0;
   for (char c : q) {
-    if (c == '(' && !spaced.empty() && is_alpha(spaced.back())) spaced += ' ';
+    if (c == '(' && open == 0 && !spaced.empty() && is_alpha(spaced.back())) spaced += ' ';
+    open += (c == '(') - (c == ')');
     spaced += c;
   }
   for (auto word : Words(spaced)) {
@@ -152,7 +175,7 @@ bool condition(std::string_view q, int depth) {
       if (negate && !word.starts_with('('))
         negate_all = true;  // "not screen and ..." turns the whole query round
       else if (negate)
-        holds = !holds;
+        holds = !holds && (word.substr(1).find('(') != word.npos || is_known(word));
       negate = false;
       result = first ? holds : either ? result || holds : result && holds;
       any = true;
@@ -163,6 +186,24 @@ bool condition(std::string_view q, int depth) {
 }
 
 }  // namespace
+
+bool supports_applies(std::string_view condition, int depth) {
+  condition = trim(condition);
+  if (depth > 8) return false;
+  if (istarts_with(condition, "not") && condition.size() > 3 &&
+      (condition[3] == '(' || is_space(condition[3])))
+    return !supports_applies(condition.substr(3), depth + 1);
+  if (condition.find("-moz-") != condition.npos || condition.find("-ms-") != condition.npos) return false;
+  // "(display: foo)": words that no browser knows.
+  const std::string one = to_lower(condition);
+  if (!one.starts_with('(') || one.find(')') + 1 != one.size()) return true;
+  const std::size_t colon = std::min(one.find(':'), one.size() - 1);
+  const std::string_view name = trim(std::string_view(one).substr(1, colon - 1));
+  const std::string_view value = trim(std::string_view(one).substr(colon + 1, one.size() - colon - 2));
+  if (name == "display") return display_of(value).has_value() || is_reset(value) || value == "inherit";
+  if (name == "color") return parse_color(value, {}, false).has_value() || is_reset(value);
+  return colon + 1 < one.size();
+}
 
 bool media_applies(std::string_view query) {
   if (query.size() > kMaxValueBytes) return false;

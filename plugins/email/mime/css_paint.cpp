@@ -75,6 +75,21 @@ void apply_filter(std::string_view v, Style& style) {
   }
 }
 
+void apply_inner_shadow(std::string_view v, Style& style, bool quirks) {
+  for (auto layer : Words(v, ',')) {
+    bool inset = false, wide = false;
+    std::optional<Color> color;
+    for (auto word : Words(layer)) {
+      inset = inset || word == "inset";
+      if (const auto l = parse_length(word, quirks); l && l->of(style.font_size, 0) >= 20)
+        wide = true;
+      else if (const auto c = parse_color(word, style.color, quirks))
+        color = c;
+    }
+    if (inset && wide && color) style.box.background.color = color;
+  }
+}
+
 void apply_mask(std::string_view v, Style& style) {
   Background b;
   for (auto layer : Words(v, ','))

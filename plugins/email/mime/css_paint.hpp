@@ -11,6 +11,8 @@ namespace mailroom::mime {
 void apply_background(std::string_view value, Style& style, bool quirks);
 /// One image of a value, a url() or a gradient; anything else changes nothing.
 void read_image(std::string_view word, Background& to, const Color& current, bool quirks);
+/// An inset shadow as wide as a line is its ground.
+void apply_inner_shadow(std::string_view value, Style& style, bool quirks);
 /// Masks that let nothing through.
 void apply_mask(std::string_view value, Style& style);
 /// opacity(), and blur() from 8 px on.

@@ -132,6 +132,7 @@ class Parser {
 
   bool compound(Compound& c, Selector& whole) {
     const std::size_t from = at_;
+    if (peek() == '*' && at_ + 1 < s_.size() && s_[at_ + 1] == '|') at_ += 2;  // of any namespace
     if (eat('*')) {
       c.simple.emplace_back();
     } else if (is_name_char(peek())) {

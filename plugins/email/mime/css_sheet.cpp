@@ -1,10 +1,9 @@
 #include "mime/css_sheet.hpp"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include "mime/ascii.hpp"
+#include "mime/css_value.hpp"
 #include "support/json.hpp"
 
 namespace mailroom::mime {
@@ -12,120 +11,7 @@ namespace {
 
 constexpr int kMaxNesting = 8;
 constexpr std::size_t kMaxAsides = 20;
-
-// In order of their names.
-constexpr std::array<std::pair<std::string_view, Prop>, 96> kProps{
-    {{"-webkit-animation", Prop::animation},
-     {"-webkit-animation-name", Prop::animation},
-     {"-webkit-background-clip", Prop::background_clip},
-     {"-webkit-clip-path", Prop::clip_path},
-     {"-webkit-filter", Prop::filter},
-     {"-webkit-mask", Prop::mask},
-     {"-webkit-mask-image", Prop::mask},
-     {"-webkit-opacity", Prop::opacity},
-     {"-webkit-text-fill-color", Prop::text_fill},
-     {"-webkit-text-security", Prop::text_security},
-     {"-webkit-text-stroke", Prop::text_stroke},
-     {"-webkit-text-stroke-width", Prop::text_stroke},
-     {"-webkit-transform", Prop::transform},
-     {"animation", Prop::animation},
-     {"animation-name", Prop::animation},
-     {"background", Prop::background},
-     {"background-clip", Prop::background_clip},
-     {"background-color", Prop::background_color},
-     {"background-image", Prop::background_image},
-     {"background-size", Prop::background_size},
-     {"block-size", Prop::height},
-     {"bottom", Prop::bottom},
-     {"box-sizing", Prop::box_sizing},
-     {"clip", Prop::clip},
-     {"clip-path", Prop::clip_path},
-     {"color", Prop::color},
-     {"contain", Prop::contain},
-     {"content", Prop::content},
-     {"content-visibility", Prop::content_visibility},
-     {"direction", Prop::direction},
-     {"display", Prop::display},
-     {"fill", Prop::fill},
-     {"filter", Prop::filter},
-     {"float", Prop::flt},
-     {"font", Prop::font},
-     {"font-size", Prop::font_size},
-     {"grid-template-rows", Prop::grid_rows},
-     {"height", Prop::height},
-     {"inline-size", Prop::width},
-     {"inset", Prop::inset},
-     {"inset-block-end", Prop::bottom},
-     {"inset-block-start", Prop::top},
-     {"inset-inline-end", Prop::right},
-     {"inset-inline-start", Prop::left},
-     {"left", Prop::left},
-     {"letter-spacing", Prop::letter_spacing},
-     {"line-height", Prop::line_height},
-     {"margin", Prop::margin},
-     {"margin-block-end", Prop::margin_bottom},
-     {"margin-block-start", Prop::margin_top},
-     {"margin-bottom", Prop::margin_bottom},
-     {"margin-inline-end", Prop::margin_right},
-     {"margin-inline-start", Prop::margin_left},
-     {"margin-left", Prop::margin_left},
-     {"margin-right", Prop::margin_right},
-     {"margin-top", Prop::margin_top},
-     {"mask", Prop::mask},
-     {"mask-image", Prop::mask},
-     {"max-block-size", Prop::max_height},
-     {"max-height", Prop::max_height},
-     {"max-inline-size", Prop::max_width},
-     {"max-width", Prop::max_width},
-     {"min-block-size", Prop::min_height},
-     {"min-height", Prop::min_height},
-     {"min-inline-size", Prop::min_width},
-     {"min-width", Prop::min_width},
-     {"mso-hide", Prop::mso_hide},
-     {"opacity", Prop::opacity},
-     {"overflow", Prop::overflow},
-     {"overflow-block", Prop::overflow_y},
-     {"overflow-inline", Prop::overflow_x},
-     {"overflow-x", Prop::overflow_x},
-     {"overflow-y", Prop::overflow_y},
-     {"padding", Prop::padding},
-     {"padding-block-end", Prop::padding_bottom},
-     {"padding-block-start", Prop::padding_top},
-     {"padding-bottom", Prop::padding_bottom},
-     {"padding-inline-end", Prop::padding_right},
-     {"padding-inline-start", Prop::padding_left},
-     {"padding-left", Prop::padding_left},
-     {"padding-right", Prop::padding_right},
-     {"padding-top", Prop::padding_top},
-     {"position", Prop::position},
-     {"right", Prop::right},
-     {"rotate", Prop::rotate},
-     {"scale", Prop::scale},
-     {"text-align", Prop::text_align},
-     {"text-indent", Prop::text_indent},
-     {"text-shadow", Prop::text_shadow},
-     {"top", Prop::top},
-     {"transform", Prop::transform},
-     {"translate", Prop::translate},
-     {"unicode-bidi", Prop::unicode_bidi},
-     {"visibility", Prop::visibility},
-     {"white-space", Prop::white_space},
-     {"width", Prop::width}}};
-constexpr std::array<std::pair<std::string_view, Prop>, 2> kLastProps{
-    {{"z-index", Prop::z_index}, {"zoom", Prop::zoom}}};
-
-bool find_prop(std::string_view name, Prop& to) {
-  for (const auto& [n, prop] : kLastProps)
-    if (n == name) {
-      to = prop;
-      return true;
-    }
-  const auto* it = std::lower_bound(kProps.begin(), kProps.end(), name,
-                                    [](const auto& row, std::string_view s) { return row.first < s; });
-  if (it == kProps.end() || it->first != name) return false;
-  to = it->second;
-  return true;
-}
+constexpr std::size_t kMaxLayers = 200;
 
 std::string unescaped(std::string_view s) {
   std::string out;
@@ -209,13 +95,7 @@ void add_declaration(std::string_view text, std::vector<Declaration>& to) {
       d.value = std::string(trim(d.value));
     }
   }
-  if (!d.value.empty()) to.push_back(std::move(d));
-}
-
-bool supports(std::string_view condition) {
-  condition = trim(condition);
-  if (istarts_with(condition, "not")) return false;
-  return condition.find("-moz-") == condition.npos && condition.find("-ms-") == condition.npos;
+  if (!d.value.empty() || d.prop == Prop::custom) to.push_back(std::move(d));
 }
 
 class SheetParser {
@@ -243,6 +123,8 @@ class SheetParser {
           add_declaration(head, *own);
         else if (!at_rule)
           aside(head);
+        else if (istarts_with(head, "@layer"))  // "@layer a, b;" says their order
+          for (auto name : Words(head.substr(6), ',')) layer_of(name);
         at = end + 1;
         continue;
       }
@@ -318,19 +200,25 @@ class SheetParser {
     while (n < head.size() && (is_alpha(head[n]) || head[n] == '-')) ++n;
     const std::string name = to_lower(head.substr(1, n - 1));
     const std::string_view what = trim(head.substr(n));
-    bool enter = name == "media"      ? media_applies(what)
-                 : name == "supports" ? supports(what)
-                                      : name == "starting-style";
-    if (name == "starting-style") enter = false;
+    bool enter = name == "media" ? media_applies(what) : name == "supports" ? supports_applies(what) : false;
     if (name == "scope" || name == "document") enter = true;
     if (name == "container") enter = !istarts_with(what, "not");
     if (name == "layer") {
-      layer = ++sheet_.layers;
+      layer = layer_of(what);
       enter = true;
     }
     if (name == "font-face" && to_lower(body).find("data:") != std::string::npos) sheet_.embedded_font = true;
     if (name == "keyframes" || name == "-webkit-keyframes") keyframes(what, body);
     if (enter) rules(body, around, layer, depth + 1, own);
+  }
+
+  // A layer's place: a name has one, without a name each is a new one.
+  int layer_of(std::string_view name) {
+    auto& names = sheet_.layer_names;
+    const auto it = name.empty() ? names.end() : std::find(names.begin(), names.end(), name);
+    if (it != names.end()) return static_cast<int>(it - names.begin()) + 1;
+    if (names.size() < kMaxLayers) names.emplace_back(name);
+    return static_cast<int>(names.size());
   }
 
   void keyframes(std::string_view name, std::string_view body) {

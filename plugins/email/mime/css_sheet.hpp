@@ -51,6 +51,9 @@ enum class Prop : std::uint8_t {
   margin_right,
   margin_top,
   mask,
+  mask_size,
+  box_shadow,
+  font_size_adjust,
   max_height,
   max_width,
   min_height,
@@ -89,6 +92,9 @@ enum class Prop : std::uint8_t {
   grid_rows
 };
 
+/// By its name in lower case; false for one that hides nothing.
+bool find_prop(std::string_view name, Prop& prop);
+
 struct Declaration {
   Prop prop = Prop::color;
   bool important = false;
@@ -116,8 +122,8 @@ struct Sheet {
   bool embedded_font = false;       ///< @font-face from a data: URL may draw letters as other letters
   bool cut = false;                 ///< a limit left something out
   std::size_t selector_bytes = 0;
-  std::size_t bytes = 0;  ///< read so far
-  int layers = 0;
+  std::size_t bytes = 0;                 ///< read so far
+  std::vector<std::string> layer_names;  ///< at most 200, in their order: layer i is number i + 1
 };
 
 /// Adds what `css` says to `sheet`.
@@ -126,5 +132,7 @@ void parse_sheet(std::string_view css, Sheet& sheet);
 std::vector<Declaration> parse_declarations(std::string_view css);
 /// Whether a media query list holds for a light desktop screen of 1280 by 800 pixels.
 bool media_applies(std::string_view query);
+/// Whether a browser of today has what @supports asks for.
+bool supports_applies(std::string_view condition, int depth = 0);
 
 }  // namespace mailroom::mime

@@ -190,8 +190,8 @@ void apply(const Declaration& d, std::string_view v, Style& s, const Style& pare
       b.border_box = v == "border-box";
       break;
     case Prop::grid_rows:
-      if (const auto l = parse_length(Words(v)[0], false); l && Words(v).size() == 1)
-        b.no_content_size = *l == Length{};
+      if (const auto l = parse_length(Words(v)[0], false); Words(v).size() == 1 && (l || v == "0fr"))
+        b.no_content_size = !l || *l == Length{};
       break;
     case Prop::content_visibility:
       if (v == "hidden") {
@@ -235,6 +235,19 @@ void apply(const Declaration& d, std::string_view v, Style& s, const Style& pare
       break;
     case Prop::mask:
       apply_mask(v, s);
+      break;
+    case Prop::mask_size:
+      for (auto w : Words(v))
+        if (const auto l = parse_length(w, false); l && *l == Length{}) {
+          b.hides = true;
+          b.how = "mask-size";
+        }
+      break;
+    case Prop::box_shadow:
+      apply_inner_shadow(v, s, quirks);
+      break;
+    case Prop::font_size_adjust:
+      if (const auto n = parse_number(v); n && *n == 0) s.font_size = 0;
       break;
     case Prop::text_indent:
       if (inherit || v == "unset")

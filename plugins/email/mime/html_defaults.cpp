@@ -103,13 +103,14 @@ void font_attribute(std::string_view size, Style& s) {
 
 // Attributes of SVG that are declarations (SVG 2 §6.6).
 bool drawing(std::string_view name, std::string_view value, Style& s, const Style& parent) {
-  static constexpr std::array<std::pair<std::string_view, Prop>, 6> kAttributes{
+  static constexpr std::array<std::pair<std::string_view, Prop>, 7> kAttributes{
       {{"fill", Prop::fill},
        {"opacity", Prop::opacity},
        {"fill-opacity", Prop::opacity},
        {"visibility", Prop::visibility},
        {"display", Prop::display},
-       {"font-size", Prop::font_size}}};
+       {"font-size", Prop::font_size},
+       {"transform", Prop::transform}}};
   for (const auto& [known, prop] : kAttributes) {
     if (known != name) continue;
     apply({prop, false, {}, {}}, to_lower(trim(value.substr(0, 200))), s, parent, true);
@@ -186,7 +187,7 @@ void apply_defaults(const GumboNode* element, Style& s, const Style& parent) {
       s.text_indent = Length{};
       break;
     case GUMBO_TAG_A:
-      if (gumbo_get_attribute(&element->v.element.attributes, "href")) s.color = Color{0, 0, 238, 1};
+      if (gumbo_get_attribute(&element->v.element.attributes, "href")) s.color = s.link;
       break;
     case GUMBO_TAG_MARK:
       b.background.color = Color{255, 255, 0, 1};
@@ -216,6 +217,8 @@ void apply_defaults(const GumboNode* element, Style& s, const Style& parent) {
       font_attribute(value, s);
     } else if (name == "text" && tag == GUMBO_TAG_BODY) {
       if (const auto c = parse_legacy_color(value)) s.color = *c;
+    } else if (name == "link" && tag == GUMBO_TAG_BODY) {
+      if (const auto c = parse_legacy_color(value)) s.link = *c;
     } else if (name == "width" || name == "height") {
       const bool sized = tag == GUMBO_TAG_IMG || tag == GUMBO_TAG_TABLE || tag == GUMBO_TAG_TD ||
                          tag == GUMBO_TAG_TH || tag == GUMBO_TAG_TR || tag == GUMBO_TAG_MARQUEE;

@@ -43,6 +43,22 @@ std::optional<std::string> with_variables(std::string_view value, const CustomPr
   return out;
 }
 
+// "2rem" in px, where <html> has another font size than 16 px.
+std::string without_rem(std::string_view value, float root) {
+  std::string out;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t unit = std::min(value.find("rem", at), value.size());
+    std::size_t from = unit;
+    while (from > at && (is_digit(value[from - 1]) || value[from - 1] == '.')) --from;
+    out += value.substr(at, from - at);
+    if (unit == value.size()) break;
+    const auto n = parse_number(value.substr(from, unit - from));
+    out += n ? std::to_string(*n * root) + "px" : std::string(value.substr(from, unit + 3 - from));
+    at = unit + 3;
+  }
+  return out;
+}
+
 }  // namespace
 
 Styler::Styler(Sheet sheet, bool quirks, std::uint64_t work)
@@ -152,11 +168,12 @@ Style Styler::style(const GumboNode* element, const Style& parent) {
   const auto apply_one = [&](const Declaration& d) {
     if (d.prop == Prop::custom) return;
     if (d.value.find("var(") == d.value.npos) {
-      apply(d, d.value, out, parent, quirks_);
+      const bool roots = parent.root_size != 16 && d.value.find("rem") != d.value.npos;
+      apply(d, roots ? without_rem(d.value, parent.root_size) : d.value, out, parent, quirks_);
     } else if (matcher_.spend(10)) {
       int left = kMaxVars;
       if (const auto value = with_variables(d.value, out.custom.get(), 0, left))
-        apply(d, trim(*value), out, parent, quirks_);
+        apply(d, trim(without_rem(*value, parent.root_size)), out, parent, quirks_);
       matcher_.spend(static_cast<std::uint64_t>(kMaxVars - left) * 4);
     }
   };
@@ -183,6 +200,8 @@ Style Styler::style(const GumboNode* element, const Style& parent) {
     }
     each(run, true);
   }
+
+  if (element->v.element.tag == GUMBO_TAG_HTML) out.root_size = out.font_size;
 
   for (const auto& m : matches_) {
     if (!m.generated) continue;

@@ -49,7 +49,9 @@ struct Style {
   bool to_the_right = false;                            // text-align: right, center, or direction: rtl
   bool shadow = false, stroke = false, dotted = false;  // text-shadow, -stroke, -security
   bool rtl = false;
-  bool outlook_hides = false;  // mso-hide: all
+  bool outlook_hides = false;        // mso-hide: all
+  float root_size = 16;              // px: of <html>, what "rem" counts
+  Color link = Color{0, 0, 238, 1};  // of <a href>
   std::shared_ptr<const CustomProperties> custom;
 
   // own

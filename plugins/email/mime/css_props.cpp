@@ -1,0 +1,126 @@
+// The names of the properties that count.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mime/css_sheet.hpp"
+
+namespace mailroom::mime {
+namespace {
+
+// In order of their names.
+constexpr std::array<std::pair<std::string_view, Prop>, 102> kProps{
+    {{"-webkit-animation", Prop::animation},
+     {"-webkit-animation-name", Prop::animation},
+     {"-webkit-background-clip", Prop::background_clip},
+     {"-webkit-clip-path", Prop::clip_path},
+     {"-webkit-filter", Prop::filter},
+     {"-webkit-mask", Prop::mask},
+     {"-webkit-mask-image", Prop::mask},
+     {"-webkit-mask-size", Prop::mask_size},
+     {"-webkit-opacity", Prop::opacity},
+     {"-webkit-text-fill-color", Prop::text_fill},
+     {"-webkit-text-security", Prop::text_security},
+     {"-webkit-text-stroke", Prop::text_stroke},
+     {"-webkit-text-stroke-width", Prop::text_stroke},
+     {"-webkit-transform", Prop::transform},
+     {"animation", Prop::animation},
+     {"animation-name", Prop::animation},
+     {"background", Prop::background},
+     {"background-clip", Prop::background_clip},
+     {"background-color", Prop::background_color},
+     {"background-image", Prop::background_image},
+     {"background-size", Prop::background_size},
+     {"block-size", Prop::height},
+     {"bottom", Prop::bottom},
+     {"box-shadow", Prop::box_shadow},
+     {"box-sizing", Prop::box_sizing},
+     {"clip", Prop::clip},
+     {"clip-path", Prop::clip_path},
+     {"color", Prop::color},
+     {"contain", Prop::contain},
+     {"content", Prop::content},
+     {"content-visibility", Prop::content_visibility},
+     {"direction", Prop::direction},
+     {"display", Prop::display},
+     {"fill", Prop::fill},
+     {"filter", Prop::filter},
+     {"float", Prop::flt},
+     {"font", Prop::font},
+     {"font-size", Prop::font_size},
+     {"font-size-adjust", Prop::font_size_adjust},
+     {"grid-template-rows", Prop::grid_rows},
+     {"height", Prop::height},
+     {"inline-size", Prop::width},
+     {"inset", Prop::inset},
+     {"inset-block-end", Prop::bottom},
+     {"inset-block-start", Prop::top},
+     {"inset-inline-end", Prop::right},
+     {"inset-inline-start", Prop::left},
+     {"left", Prop::left},
+     {"letter-spacing", Prop::letter_spacing},
+     {"line-height", Prop::line_height},
+     {"margin", Prop::margin},
+     {"margin-block-end", Prop::margin_bottom},
+     {"margin-block-start", Prop::margin_top},
+     {"margin-bottom", Prop::margin_bottom},
+     {"margin-inline-end", Prop::margin_right},
+     {"margin-inline-start", Prop::margin_left},
+     {"margin-left", Prop::margin_left},
+     {"margin-right", Prop::margin_right},
+     {"margin-top", Prop::margin_top},
+     {"mask", Prop::mask},
+     {"mask-image", Prop::mask},
+     {"mask-size", Prop::mask_size},
+     {"max-block-size", Prop::max_height},
+     {"max-height", Prop::max_height},
+     {"max-inline-size", Prop::max_width},
+     {"max-width", Prop::max_width},
+     {"min-block-size", Prop::min_height},
+     {"min-height", Prop::min_height},
+     {"min-inline-size", Prop::min_width},
+     {"min-width", Prop::min_width},
+     {"mso-hide", Prop::mso_hide},
+     {"opacity", Prop::opacity},
+     {"overflow", Prop::overflow},
+     {"overflow-block", Prop::overflow_y},
+     {"overflow-inline", Prop::overflow_x},
+     {"overflow-x", Prop::overflow_x},
+     {"overflow-y", Prop::overflow_y},
+     {"padding", Prop::padding},
+     {"padding-block-end", Prop::padding_bottom},
+     {"padding-block-start", Prop::padding_top},
+     {"padding-bottom", Prop::padding_bottom},
+     {"padding-inline-end", Prop::padding_right},
+     {"padding-inline-start", Prop::padding_left},
+     {"padding-left", Prop::padding_left},
+     {"padding-right", Prop::padding_right},
+     {"padding-top", Prop::padding_top},
+     {"position", Prop::position},
+     {"right", Prop::right},
+     {"rotate", Prop::rotate},
+     {"scale", Prop::scale},
+     {"text-align", Prop::text_align},
+     {"text-indent", Prop::text_indent},
+     {"text-shadow", Prop::text_shadow},
+     {"top", Prop::top},
+     {"transform", Prop::transform},
+     {"translate", Prop::translate},
+     {"unicode-bidi", Prop::unicode_bidi},
+     {"visibility", Prop::visibility},
+     {"white-space", Prop::white_space},
+     {"width", Prop::width},
+     {"z-index", Prop::z_index},
+     {"zoom", Prop::zoom}}};
+
+}  // namespace
+
+bool find_prop(std::string_view name, Prop& to) {
+  const auto* it = std::lower_bound(kProps.begin(), kProps.end(), name,
+                                    [](const auto& row, std::string_view s) { return row.first < s; });
+  if (it == kProps.end() || it->first != name) return false;
+  to = it->second;
+  return true;
+}
+
+}  // namespace mailroom::mime
