@@ -167,7 +167,8 @@ Json complete(App& app, Draft& d, const Command& c, const Inputs& inputs, const 
   const auto& finds = d.type->finds;
   const bool has_any =
       std::any_of(finds.begin(), finds.end(), [&](const auto& field) { return d.record.has(field); });
-  if (finds.empty() || has_any)
+  // A person is asked what the module thinks is missing, also where there is nothing to find.
+  if (finds.empty() || (has_any && !c.propose))
     return Json{{"record", d.record}, {"found", Json::array()}, {"ask", plain_questions(d)}};
   app.need_credential_type(d.type->type);
   Json given = Json::array();

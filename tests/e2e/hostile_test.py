@@ -101,7 +101,7 @@ class Hostile(unittest.TestCase):
         p = subprocess.Popen([STUB, "call", "email_send", self.message(**more), "--home", self.host.home], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**self.host.env, **(env or {})}, text=True)
         self.addCleanup(p.communicate)
-        self.assertTrue(server.got.wait(20), "the message did not come")
+        self.assertTrue(server.got.wait(60), "the message did not come")
         return p
 
     def test_a_server_that_quotes_the_sign_in_does_not_show_it(self):
@@ -142,7 +142,8 @@ class Hostile(unittest.TestCase):
         pid = os.fork()
         if pid == 0:
             os.login_tty(end)
-            os.execv(STUB, [STUB, "credential", "add", "--id", "me", "--type", "mail", "--email", "me@rig.test", "--home", self.host.home])
+            os.execv(STUB, [STUB, "credential", "add", "--id", "me", "--type", "mail", "--email", "me@rig.test", "--imap", "imap.rig.test", "--home",
+                            self.host.home])
         os.close(end)
         self.addCleanup(os.close, fd)
         # The master end sees the terminal's settings also when the program is gone.

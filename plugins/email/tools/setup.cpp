@@ -154,18 +154,23 @@ aoh::Result credential_setup(const Toolbox& box, std::string_view type, const ao
     if (!discover::is_host(domain))
       throw Failure(Errc::config, "this is no mail address: \"" + printable(address, 100) + "\"", "email",
                     "Write NAME@DOMAIN");
-    net::DnsOptions options;
-    options.servers = box.runtime.config().dns_servers;
-    const WatchedDns dns(box.runtime, call, std::move(options));
-    Search search{box, call, dns, address, domain, record["ca_file"].str()};
     const host::Preset* preset = nullptr;
-    const Found f = find_servers(search, preset);
-    put_server(record, found, "imap", f.imap, f.how);
-    put_server(record, found, "smtp", f.smtp, f.how);
-    if (!f.username.empty() && !record.has("username")) record.set("username", f.username);
+    Found f;
+    if (record.has("imap") || record.has("smtp")) {
+      preset = host::preset_for_host(record[record.has("imap") ? "imap" : "smtp"]["host"].str());
+    } else {
+      net::DnsOptions options;
+      options.servers = box.runtime.config().dns_servers;
+      const WatchedDns dns(box.runtime, call, std::move(options));
+      Search search{box, call, dns, address, domain, record["ca_file"].str()};
+      f = find_servers(search, preset);
+      put_server(record, found, "imap", f.imap, f.how);
+      put_server(record, found, "smtp", f.smtp, f.how);
+      if (!f.username.empty() && !record.has("username")) record.set("username", f.username);
+      if (!f.imap) ask_server(ask, "imap", "IMAP server", f.smtp ? f.how + ": none" : search.tried);
+      if (!f.smtp) ask_server(ask, "smtp", "SMTP server", f.imap ? f.how + ": none" : search.tried);
+    }
     if (preset && !record.has("provider")) record.set("provider", preset->name);
-    if (!f.imap) ask_server(ask, "imap", "IMAP server", f.smtp ? f.how + ": none" : search.tried);
-    if (!f.smtp) ask_server(ask, "smtp", "SMTP server", f.imap ? f.how + ": none" : search.tried);
     settle_sign_in(record, ask, f, preset, is_given(request["secrets"], "password"));
     out = aoh::Json{{"record", std::move(record)}, {"found", std::move(found)}, {"ask", std::move(ask)}};
     if (f.doubtful)
