@@ -2,6 +2,7 @@
 
 SEARCH knows UID sets and ALL; every other key is ignored, as Tencent's servers ignore them: everything comes back.
 """
+import base64
 import email
 import email.utils
 import re
@@ -10,8 +11,9 @@ import threading
 
 
 class Mail:
-    def __init__(self, uid, raw, flags=(), date="01-Nov-2026 10:00:00 +0000", structure=None):
+    def __init__(self, uid, raw, flags=(), date="01-Nov-2026 10:00:00 +0000", structure=None, gm=None):
         self.uid, self.raw, self.flags, self.date, self.given = uid, raw, set(flags), date, structure
+        self.gm = gm  # Gmail's number of the message, the same under every label
 
     @property
     def header(self):
@@ -64,23 +66,27 @@ def message(subject, n=0, sender="Ann <ann@rig.test>", text="Hello.\r\n", **fiel
 
 
 class ImapScript:
-    """`fault(server, tag, verb, rest)`: True when it has answered itself, by server.say()."""
+    """`fault(server, tag, verb, rest)`: True when it has answered itself, by server.say(). `auth`: what it announces before the sign-in.
+    `tls`: a Certificate; without it everything is in the clear. `preset`: the provider whose preset the record names."""
 
-    def __init__(self, capabilities="IMAP4rev1", fault=None):
-        self.set_up(capabilities, fault)
+    def __init__(self, capabilities="IMAP4rev1", fault=None, **more):
+        self.set_up(capabilities, fault, **more)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
-    def set_up(self, capabilities="IMAP4rev1", fault=None):
+    def set_up(self, capabilities="IMAP4rev1", fault=None, auth="SASL-IR AUTH=PLAIN", tls=None, preset=None):
         """All but the listener: talk() serves who came by another way."""
-        self.capabilities, self.fault, self.commands = capabilities, fault, []
+        self.capabilities, self.fault, self.auth, self.tls, self.preset = capabilities, fault, auth, tls, preset
+        self.commands, self.connections = [], []
         self.boxes = {"INBOX": Box(7), "Archive": Box(8), "Trash": Box(9, "\\Trash"), "Sent": Box(10, "\\Sent")}
         self.lock = threading.RLock()
 
     def record(self, credential="me", **more):
+        way = {"ca_file": self.tls.ca_file} if self.tls else {"require_tls": False}
         return {"id": credential, "type": "mail", "email": "me@rig.test", "username": "me@rig.test", "authentication": "password",
-                "require_tls": False, "imap": {"host": "127.0.0.1", "port": self.port, "tls": "none"}, **more}
+                "imap": {"host": "127.0.0.1", "port": self.port, "tls": "implicit" if self.tls else "none"},
+                **way, **({"provider": self.preset} if self.preset else {}), **more}
 
     def close(self):
         self.listener.close()
@@ -93,14 +99,38 @@ class ImapScript:
                 return
             threading.Thread(target=self.serve, args=(c,), daemon=True).start()
 
+    def deliver(self, name, raw, **more):
+        """A message arrives, and those who idle there are told."""
+        with self.lock:
+            uid = self.boxes[name].add(raw, **more)
+            for c in self.connections:
+                if c.idling and c.box is self.boxes[name]:
+                    c.tell()
+            return uid
+
+    def count(self, verb):
+        with self.lock:
+            return len([c for c in self.commands if c.split(" ")[0] == verb or c.startswith(verb + " ")])
+
     def serve(self, c):
+        try:
+            c = self.tls.wrap(c) if self.tls else c
+        except OSError:
+            return
         here = Connection(self, c)
         try:
             with c, c.makefile("rb") as lines:
-                here.say(f"* OK [CAPABILITY {self.capabilities} SASL-IR AUTH=PLAIN] hello")
+                here.lines = lines
+                with self.lock:
+                    self.connections.append(here)
+                here.say(f"* OK [CAPABILITY {self.capabilities} {self.auth}] hello")
                 self.talk(here, lines)
         except OSError:
             pass
+        finally:
+            with self.lock:
+                if here in self.connections:
+                    self.connections.remove(here)
 
     def talk(self, here, lines):
         """Commands from `lines`, answered by `here`, until the end."""
@@ -118,16 +148,30 @@ class ImapScript:
 
 class Connection:
     def __init__(self, server, c):
-        self.server, self.c, self.open, self.box = server, c, True, None
+        self.server, self.c, self.open, self.box, self.idling = server, c, True, None, None
+        self.told = 0  # the last EXISTS
 
     def say(self, text):
         self.c.sendall((text if isinstance(text, bytes) else text.encode()) + b"\r\n")
+
+    def ask(self, challenge=b""):
+        """A challenge within AUTHENTICATE, and the client's answer."""
+        self.say(b"+ " + base64.b64encode(challenge))
+        return base64.b64decode(self.lines.readline())
+
+    def tell(self):
+        self.told = len(self.box.mails)
+        self.say(f"* {self.told} EXISTS")
 
     def cut(self):
         self.open = False
         self.c.shutdown(socket.SHUT_RDWR)
 
     def take(self, line):
+        if self.idling and line.upper() == "DONE":
+            self.server.commands.append("DONE")
+            tag, self.idling = self.idling, None
+            return self.say(f"{tag} OK done")
         tag, _, rest = line.partition(" ")
         verb, _, rest = rest.partition(" ")
         if verb == "UID":
@@ -138,6 +182,12 @@ class Connection:
             self.answer(tag, verb, rest)
 
     def answer(self, tag, verb, rest):
+        if verb == "IDLE" and "IDLE" in self.server.capabilities.split():
+            self.idling = tag
+            self.say("+ idling")
+            if self.box and self.told != len(self.box.mails):
+                self.tell()  # came since the client was told last
+            return
         code = getattr(self, "do_" + verb.replace(" ", "_").lower(), lambda rest: None)(rest)
         self.say(code.replace("TAG", tag, 1) if code and code.startswith("TAG ") else f"{tag} OK {code + ' ' if code else ''}done")
 
@@ -161,7 +211,7 @@ class Connection:
             self.box = None
             return "TAG NO [NONEXISTENT] no such mailbox"
         self.box = self.server.boxes[name]
-        self.say(f"* {len(self.box.mails)} EXISTS")
+        self.tell()
         self.say(f"* OK [UIDVALIDITY {self.box.validity}] x")
         self.say(f"* OK [UIDNEXT {self.box.next}] x")
         self.say("* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft \\*)] x")
@@ -188,7 +238,8 @@ class Connection:
     def row(self, m, items):
         out = f"* {self.box.mails.index(m) + 1} FETCH (UID {m.uid}".encode()
         for word, value in (("FLAGS", lambda: "(" + " ".join(sorted(m.flags)) + ")"), ("RFC822.SIZE", lambda: str(len(m.raw))),
-                            ("INTERNALDATE", lambda: f'"{m.date}"'), ("BODYSTRUCTURE", m.structure)):
+                            ("INTERNALDATE", lambda: f'"{m.date}"'), ("BODYSTRUCTURE", m.structure),
+                            *((("X-GM-MSGID", lambda: m.gm), ("X-GM-THRID", lambda: m.gm)) if m.gm else ())):
             if re.search(rf"[ (]{re.escape(word)}\b", items):
                 out += f" {word} {value()}".encode()
         for name, origin, length in re.findall(r"BODY\.PEEK\[([^\]]*)\](?:<(\d+)\.(\d+)>)?", items):

@@ -1,4 +1,5 @@
 """A scripted SMTP server for what real ones do not do when asked: refuse for a while, cut at a chosen point, keep every raw byte."""
+import base64
 import re
 import socket
 import threading
@@ -13,10 +14,13 @@ class Message:
 
 class Sink:
     """One thread a connection. The rules are functions that a test sets, each returning a reply line, or None for a cut:
-    on_mail(sender), on_rcpt(sender, recipient), on_end(message); and cut_at_line(), true for a cut after any line. `commands` and `wire` hold all that came, by connection."""
+    on_mail(sender), on_rcpt(sender, recipient), on_end(message), on_auth(mechanism, initial, ask); and cut_at_line(), true for a cut after any line.
+    `commands` and `wire` hold all that came, by connection. `auth`: the mechanisms it announces. `tls`: a Certificate; without it everything is in the clear."""
 
-    def __init__(self, extensions=("PIPELINING", "8BITMIME", "SIZE 26214400", "ENHANCEDSTATUSCODES", "SMTPUTF8", "DSN"), port=0):
-        self.extensions = extensions
+
+    def __init__(self, extensions=("PIPELINING", "8BITMIME", "SIZE 26214400", "ENHANCEDSTATUSCODES", "SMTPUTF8", "DSN"), port=0, auth="PLAIN", tls=None):
+        self.extensions, self.auth, self.tls = extensions, auth, tls
+        self.on_auth = lambda mechanism, initial, ask: "235 2.7.0 ok"
         self.messages, self.commands, self.raw = [], [], []
         self.cut_at_line = lambda: False
         self.on_mail = lambda sender: "250 2.1.0 ok"
@@ -28,8 +32,9 @@ class Sink:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def record(self, credential="me", email="ada@sender.example", **more):
-        return {"id": credential, "type": "mail", "email": email, "username": "ada", "require_tls": False,
-                "smtp": {"host": "127.0.0.1", "port": self.port, "tls": "none"}, **more}
+        way = {"ca_file": self.tls.ca_file} if self.tls else {"require_tls": False}
+        return {"id": credential, "type": "mail", "email": email, "username": "ada",
+                "smtp": {"host": "127.0.0.1", "port": self.port, "tls": "implicit" if self.tls else "none"}, **way, **more}
 
     def accept(self):
         while True:
@@ -44,6 +49,7 @@ class Sink:
         with self.lock:
             self.raw.append(raw)
         try:
+            c = self.tls.wrap(c) if self.tls else c
             with c, c.makefile("rb") as stream:
                 self.converse(c, stream, raw)
         except OSError:
@@ -69,9 +75,13 @@ class Sink:
                 self.commands.append(got)
             word = got[:4].upper()
             if word in (b"EHLO", b"HELO"):
-                say("250 sink", *(f"250 {e}" for e in (*self.extensions, "AUTH PLAIN")))
+                say("250 sink", *(f"250 {e}" for e in (*self.extensions, "AUTH " + self.auth)))
             elif word == b"AUTH":
-                say("235 2.7.0 ok")
+                def ask(challenge=b""):
+                    say("334 " + base64.b64encode(challenge).decode())
+                    return base64.b64decode(line())
+                mechanism, _, initial = got[5:].strip().partition(b" ")
+                say(self.on_auth(mechanism.decode(), base64.b64decode(initial), ask))
             elif word == b"MAIL":
                 sender, recipients = self.address(got), []
                 reply = self.on_mail(sender)

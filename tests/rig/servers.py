@@ -139,6 +139,15 @@ def fill(source, target, values):
         f.write(text)
 
 
+def scram(folder, wanted):
+    """Users whose keys (RFC 5802) stand in DIR/dovecot/scram.passwd, which tests write; others have the rig's password as ever."""
+    if not wanted:
+        return {"SCRAM_MECHANISMS": "", "SCRAM_PASSDB": ""}
+    path = f"{folder}/dovecot/scram.passwd"
+    open(path, "w").close()
+    return {"SCRAM_MECHANISMS": "scram-sha-256 scram-sha-1", "SCRAM_PASSDB": "passdb {\n  driver = passwd-file\n  args = username_format=%u " + path + "\n}"}
+
+
 def configure(info, many, discard):
     d = info["dir"]
     vmail = vmail_user()
@@ -162,7 +171,7 @@ def configure(info, many, discard):
               "IDLE": "imap_hibernate_timeout = 5s" if many else "mailbox_idle_check_interval = 2s"}
     values.update({role.upper(): info[role] for role in ROLES})
     # Beside Cyrus, Dovecot only says to Postfix who may sign in.
-    values.update({"OAUTH_MECHANISMS": "", "OAUTH_PASSDB": ""})
+    values.update({"OAUTH_MECHANISMS": "", "OAUTH_PASSDB": "", **scram(d, info["scram"])})
     if "oauth" in info:
         oauth.configure(info, run, fill, values)
     values["PROTOCOLS"] = "none" if info["imap"] == "cyrus" else "imap lmtp"
@@ -337,7 +346,7 @@ def start_server(info, name):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
 
 
-def start(folder, port_base=None, many=False, discard=False, owner=None, imap="dovecot", token_life=0):
+def start(folder, port_base=None, many=False, discard=False, owner=None, imap="dovecot", token_life=0, with_scram=False):
     """token_life: seconds an access token of its OAuth 2 server lives; 0: it has none."""
     folder = os.path.abspath(folder)
     check_machine(folder, imap, bool(token_life))
@@ -352,7 +361,7 @@ def start(folder, port_base=None, many=False, discard=False, owner=None, imap="d
             **{role: base + i for i, role in enumerate(ROLES)},
             "ca_file": f"{folder}/tls/ca.pem", "cert_file": f"{folder}/tls/server.pem",
             "logs": {name: f"{folder}/log/{name}.{'out' if name == 'cyrus' else 'log'}" for name in ("postfix", "dovecot", "cyrus")},
-            "boot_id": boot_id(), "pids": {}}
+            "boot_id": boot_id(), "pids": {}, "scram": with_scram}
     if token_life:
         info["oauth"] = oauth.describe(info, token_life)
         info["logs"]["oauth"] = f"{folder}/log/oauth.out"

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "imap/client.hpp"
+#include "imap/proto/throttle.hpp"
 #include "net/driver.hpp"
 
 namespace mailroom::imap {
@@ -132,6 +133,7 @@ net::Task<FetchSummary> Client::uid_fetch(const UidSet& set, const FetchItems& i
       continue;
     } catch (const Failure& f) {
       if (f.error.code != Errc::refused && f.error.code != Errc::temporary) throw;
+      if (asked_to_wait(f.error.server)) throw;  // asking for less would be asking more often
       refused = f.error;
     }
     if (refusal_ == Refusal::bad && !session_.quirks.has(Quirk::one_range) && piece.ranges() > 1) {

@@ -6,7 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
-#include "host/providers.hpp"
+#include "imap/proto/throttle.hpp"
 #include "net/backoff.hpp"
 
 namespace mailroom::watch {
@@ -189,7 +189,9 @@ net::Task<void> Watcher::run() {
 
 // A message at which sessions break again and again must not block those behind it.
 void Watcher::suspect(const Error& error) {
-  if (work_first_ != 0 && error.code != Errc::cancelled) {
+  // Told to slow down: that is no message's fault.
+  const bool throttled = imap::asked_to_wait(error.server).has_value();
+  if (work_first_ != 0 && error.code != Errc::cancelled && !throttled) {
     if (work_first_ != work_last_) {
       careful_until_ = std::max(careful_until_, work_last_);
     } else {
@@ -204,7 +206,8 @@ void Watcher::suspect(const Error& error) {
 net::Task<void> Watcher::back_off(const Error& error) {
   const bool person = needs_a_person(error.code);
   const bool slow = person || error.code == Errc::auth_throttled;
-  const milliseconds delay = (slow ? kSlow : kQuick).delay(attempt_, random_number());
+  milliseconds delay = (slow ? kSlow : kQuick).delay(attempt_, random_number());
+  if (const auto asked = imap::asked_to_wait(error.server)) delay = std::max(delay, *asked);
   ++attempt_;
   const std::int64_t at = net::after(runtime_.clock().now_ns(), delay);
   {
@@ -247,6 +250,8 @@ net::Task<bool> Watcher::connect() {
   imap::Login login;
   login.endpoint = services.imap_server(account, source_->trigger_id);
   login.quirks = imap::Quirks::from(host::imap_quirks(account));
+  status_keeps_ = login.quirks.has(imap::Quirk::noop_does_not_keep);
+  times_ = host::watch_times(account, {runtime_.config().idle_renew, runtime_.config().poll_interval});
   login.credentials = services.sign_in(account, source_->trigger_id);
   auto attempt = std::make_shared<Connecting>();
   boost::asio::co_spawn(executor_,
@@ -296,7 +301,7 @@ net::Task<void> Watcher::wait_for_news(bool sure) {
   const milliseconds early{500ll << std::min(hollow_, kHollowMost)};
   if (client_->can_idle() && !no_idle_) {
     say("idle");
-    const milliseconds renew = std::chrono::duration_cast<milliseconds>(runtime_.config().idle_renew);
+    const milliseconds renew = times_.idle_renew;
     idling_ = true;
     try {
       co_await client_->idle(net::after(runtime_.clock().now_ns(), !sure ? early : renew));
@@ -310,8 +315,10 @@ net::Task<void> Watcher::wait_for_news(bool sure) {
     idling_ = false;
   } else {
     say("polling");
-    co_await alarm_.wait_for(!sure ? early : milliseconds(runtime_.config().poll_interval));
-    if (!stopping_) co_await client_->noop();
+    co_await alarm_.wait_for(!sure ? early : milliseconds(times_.poll_interval));
+    if (stopping_) co_return;
+    if (status_keeps_) co_await client_->status(mailbox_);
+    co_await client_->noop();
   }
 }
 

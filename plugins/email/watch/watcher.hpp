@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aoh/sdk/trigger.hpp"
+#include "host/providers.hpp"
 #include "host/runtime.hpp"
 #include "imap/client.hpp"
 #include "net/alarm.hpp"
@@ -85,11 +86,13 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   net::Alarm alarm_;       // backoff, polling, connecting
   net::Alarm host_alarm_;  // the host's answer to a hand-over
   std::unique_ptr<imap::Client> client_;
-  bool idling_ = false;    // may the client be interrupted?
-  bool no_idle_ = false;   // did the server refuse an IDLE that it had offered?
-  bool stopping_ = false;  // has the host asked to stop?
-  unsigned attempt_ = 0;   // failures in a row
-  unsigned hollow_ = 0;    // times in a row that the server announced a message that was not there yet
+  host::WatchTimes times_{};   // how long does an IDLE last, and when is looked where there is none?
+  bool status_keeps_ = false;  // is it STATUS that keeps the session alive (quirk noop_does_not_keep)?
+  bool idling_ = false;        // may the client be interrupted?
+  bool no_idle_ = false;       // did the server refuse an IDLE that it had offered?
+  bool stopping_ = false;      // has the host asked to stop?
+  unsigned attempt_ = 0;       // failures in a row
+  unsigned hollow_ = 0;        // times in a row that the server announced a message that was not there yet
   imap::Uid work_first_ = 0, work_last_ = 0;  // which messages are being fetched? 0: none
   imap::Uid careful_until_ = 0;               // up to it messages go one by one: one of them broke a session
   imap::Uid suspect_ = 0;                     // the message at which sessions broke

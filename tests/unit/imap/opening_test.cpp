@@ -359,5 +359,21 @@ TEST(ImapOpening, ScramBindsAndAServerThatHasNotProvenItselfIsNotBelieved) {
             Errc::auth);
 }
 
+// Quirk hidden_xoauth2.
+TEST(ImapOpening, XoauthIsUsedUnannouncedWhereThatIsKnown) {
+  Trial t;
+  t.who = {"tim", {}, aoh::Secret("t0ken")};
+  t.session.tls = true;
+  t.session.quirks.add(Quirk::hidden_xoauth2);
+  OpeningOptions o;
+  o.credentials = &t.who;
+  Opening machine(t.session, o);
+  const Script s = {S("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi"),
+                    C("a1 AUTHENTICATE XOAUTH2 " + encoded("user=tim\x01"
+                                                           "auth=Bearer t0ken\x01\x01")),
+                    kIn};
+  EXPECT_EQ(play(machine, s).end, Action::Kind::done);
+}
+
 }  // namespace
 }  // namespace mailroom::imap

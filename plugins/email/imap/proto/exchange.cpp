@@ -4,6 +4,7 @@
 
 #include "imap/proto/ascii.hpp"
 #include "imap/proto/mailbox_state.hpp"
+#include "imap/proto/throttle.hpp"
 
 namespace mailroom::imap {
 namespace {
@@ -53,6 +54,12 @@ Error status_error(const Response& r, std::string what) {
       e.code = Errc::not_found;
       e.cure = "Check the mailbox's name.";
     }
+  // Quirk throttled_answer.
+  if (const auto wait = asked_to_wait(r.text)) {
+    e.code = Errc::temporary;
+    e.cure =
+        "The server asks to wait " + std::to_string((wait->count() + 999) / 1000) + " s: try again then.";
+  }
   return e;
 }
 

@@ -181,6 +181,7 @@ void Opening::sign_in() {
   std::vector<std::string> offered;
   for (const std::string& name : session_.caps.names())
     if (name.starts_with("AUTH=")) offered.push_back(name.substr(5));
+  if (session_.quirks.has(Quirk::hidden_xoauth2)) offered.push_back("XOAUTH2");
   const auth::Credentials& who = *options_.credentials;
   const bool may_log_in =
       who.token.empty() && !session_.caps.has("LOGINDISABLED") && auth::allowed(who, "LOGIN");
