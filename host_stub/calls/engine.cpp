@@ -68,8 +68,9 @@ CallPorts CallPorts::of(const Registry& registry) {
 
 std::string CallEngine::Core::start(OpenCall::Facts facts, CallRequest& request, Done done) {
   const std::int64_t now = clock->monotonic_ns();
-  const std::int64_t default_ns =
-      facts.tool ? facts.tool->timeout_ms * 1'000'000 : options.credential_test_ns;
+  const std::int64_t default_ns = facts.tool        ? facts.tool->timeout_ms * 1'000'000
+                                  : facts.authorize ? options.authorize_ns
+                                                    : options.credential_test_ns;
   facts.deadline_ns = request.deadline_ns.value_or(now + default_ns);
   facts.from_operator = request.from_operator;
   facts.session_id = request.session_id;
@@ -281,7 +282,16 @@ std::string CallEngine::start(CallRequest request, Done done) {
 }
 
 std::string CallEngine::start_credential_test(std::string credential_id, CallRequest request, Done done) {
-  const CallPorts& ports = core_->ports;
+  return core_->start_credential(false, std::move(credential_id), request, std::move(done));
+}
+
+std::string CallEngine::start_credential_authorize(std::string credential_id, CallRequest request,
+                                                   Done done) {
+  return core_->start_credential(true, std::move(credential_id), request, std::move(done));
+}
+
+std::string CallEngine::Core::start_credential(bool authorize, std::string credential_id,
+                                               CallRequest& request, Done done) {
   OpenCall::Facts facts;
   facts.id = random_call_id();
   const auto refuse = [&](std::string message) {
@@ -300,10 +310,12 @@ std::string CallEngine::start_credential_test(std::string credential_id, CallReq
   if (!owner)
     return refuse("the credential \"" + one_line(credential_id) + "\" is of type \"" + *type +
                   "\", which no loaded module declares; `plugins list` shows why one was not loaded");
-  facts.what = "the test of credential " + one_line(credential_id);
+  facts.what =
+      (authorize ? "signing in to credential " : "the test of credential ") + one_line(credential_id);
+  facts.authorize = authorize;
   facts.module = owner.module;
   facts.credential_id = std::move(credential_id);
-  return core_->start(std::move(facts), request, std::move(done));
+  return start(std::move(facts), request, std::move(done));
 }
 
 std::string CallEngine::start_setup(std::string type, const Json& setup, CallRequest request, Done done) {

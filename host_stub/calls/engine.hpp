@@ -72,6 +72,7 @@ class CallEngine {
     int threads = 8;           ///< started when they are needed
     std::size_t queue = 1000;  ///< calls that wait for a thread; beyond it AOH_E_BUSY
     std::int64_t credential_test_ns = 120'000'000'000;  ///< default deadline of credential_test
+    std::int64_t authorize_ns = 600'000'000'000;        ///< and of credential_authorize: a person is at work
   };
   using Done = std::function<void(CallResult)>;
 
@@ -98,6 +99,8 @@ class CallEngine {
   /// Asks the module of a credential type to complete a record that is not stored yet (extensions/setup.h);
   /// AOH_E_UNSUPPORTED when it does not do that.
   std::string start_setup(std::string type, const Json& setup, CallRequest request, Done done);
+  /// Asks it to sign a person in; what he is to do comes as progress.
+  std::string start_credential_authorize(std::string credential_id, CallRequest request, Done done);
 
   /// Other work of a module that ends as a call does, in this thread, beside the pool: who waits for it holds
   /// one of the pool's threads already.

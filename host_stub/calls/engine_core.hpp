@@ -41,6 +41,7 @@ struct CallEngine::Core : std::enable_shared_from_this<Core> {
   }
 
   std::string start(OpenCall::Facts facts, CallRequest& request, Done done);
+  std::string start_credential(bool authorize, std::string credential_id, CallRequest& request, Done done);
   void loop();
   void ended(OpenCall& call);
   void deadline_passed(const Ptr& call, std::int64_t allowed_ns);

@@ -42,11 +42,11 @@ void OpenCall::invoke() {
     try {
       faults::point("call.invoke", facts_.tool ? facts_.tool->name : facts_.what);
       const aoh_module& f = module.functions();
-      status = facts_.run ? facts_.run(module.instance(), &handle_.head)
-               : facts_.tool
-                   ? f.invoke(module.instance(), borrow(facts_.tool->name), borrow(facts_.arguments),
-                              &handle_.head)
-                   : f.credential_test(module.instance(), borrow(facts_.credential_id), &handle_.head);
+      status = facts_.run    ? facts_.run(module.instance(), &handle_.head)
+               : facts_.tool ? f.invoke(module.instance(), borrow(facts_.tool->name),
+                                        borrow(facts_.arguments), &handle_.head)
+                             : (facts_.authorize ? f.credential_authorize : f.credential_test)(
+                                   module.instance(), borrow(facts_.credential_id), &handle_.head);
     } catch (const faults::Injected& e) {
       status = AOH_E_INTERNAL;
       why = e.what();

@@ -21,7 +21,8 @@ class OpenCall : public std::enable_shared_from_this<OpenCall> {
   struct Facts {
     std::string id, what;  ///< what: "email_send", "the credential test of x"
     Module* module = nullptr;
-    const ToolSpec* tool = nullptr;  ///< null: a credential test
+    const ToolSpec* tool = nullptr;  ///< null: a credential's test, or
+    bool authorize = false;          ///< a person's signing in to it
     std::string credential_id, session_id;
     std::string arguments, context;  ///< JSON texts; `arguments` of a credential test is empty
     std::int64_t deadline_ns = INT64_MAX;

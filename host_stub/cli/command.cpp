@@ -81,6 +81,12 @@ void add_credential_verbs(CLI::App* credential, Command& c, std::vector<std::str
     sub(credential, name, help)->add_option("ID", c.target, "Its name")->required(required);
   };
   one("show", "One credential, without secrets");
+  one("authorize", "Sign in to it (OAuth 2): shows the address to open, or the code to enter");
+  CLI::App* authorize = credential->get_subcommand("authorize");
+  authorize->add_flag("--no-browser", c.no_browser,
+                      "Open no browser, which it never does: for scripts that say so");
+  authorize->add_option("--timeout", c.timeout_s, "Seconds to wait for the person; 600 when left out")
+      ->check(CLI::PositiveNumber);
   one("export", "One credential, or all, as `credential add --file` takes it, without secrets", false);
   one("revoke", "Forget a credential's secrets; the record stays");
   one("remove", "Remove a credential and its secrets");

@@ -23,6 +23,7 @@ struct Command {
   std::string text;      ///< the second: JSON, or a state
   double timeout_s = 0;  ///< 0: the tool's own
   bool virtual_clock = false;
+  bool no_browser = false;  ///< credential authorize: the only way there is
   std::string type, credential, state;
   int limit = 50;
   std::vector<std::string> words;          ///< kb search

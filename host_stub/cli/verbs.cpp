@@ -66,6 +66,7 @@ int run_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   if (c.verb == "tools list") return tools_list(app, c, io);
   if (c.verb == "call") return call_verb(app, c, inputs, io);
   if (c.verb == "integration test") return integration_test_verb(app, c, inputs, io);
+  if (c.verb == "credential authorize") return authorize_verb(app, c, inputs, io);
   if (c.verb.starts_with("credential ")) return credential_verb(app, c, inputs, io);
   if (c.verb.starts_with("outbox ")) return outbox_verb(app, c, io);
   if (c.verb.starts_with("kb ")) return kb_verb(app, c, io);

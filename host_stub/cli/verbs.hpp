@@ -14,6 +14,7 @@ int run_verb(App& app, const Command& command, const Inputs& inputs, const Io& i
 int plugins_verb(App& app, const Command& command, const Io& io);
 int call_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int integration_test_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
+int authorize_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int credential_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int outbox_verb(App& app, const Command& command, const Io& io);
 int kb_verb(App& app, const Command& command, const Io& io);

@@ -88,6 +88,17 @@ int call_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
       c.target, c, io);
 }
 
+int authorize_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
+  if (const auto record = app.credentials().get(c.target)) app.need_credential_type((*record)["type"].str());
+  CallRequest r = request_of(app, c, inputs, io);
+  // What the person is to do comes as progress, so it is shown wherever it goes.
+  r.progress = [err = io.err](double, double, std::string_view message) { err(std::string(message) + "\n"); };
+  const CallResult result = wait_for_call(app, io, [&](CallEngine::Done done) {
+    return app.engine().start_credential_authorize(c.target, std::move(r), std::move(done));
+  });
+  return show(result, "signing in to credential " + c.target, c, io);
+}
+
 int integration_test_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   if (const auto record = app.credentials().get(c.credential)) {
     const std::string& type = (*record)["type"].str();

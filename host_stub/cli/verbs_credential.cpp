@@ -104,12 +104,25 @@ int rotate(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   return store(app, d, c, inputs, io);
 }
 
+/// What a module notes for people about the credential: into the record, or as lines.
+void add_attention(App& app, Json& record, const Io* lines) {
+  Json notes = Json::array();
+  for (Json& note : app.state().attention(record["id"].str())) {
+    if (lines)
+      lines->line("  ! " + one_line(note["summary"].str()) +
+                  (note["cure"].str().empty() ? "" : "; " + one_line(note["cure"].str())));
+    notes.push(std::move(note));
+  }
+  record.set_if(notes.size() > 0, "attention", std::move(notes));
+}
+
 int list(App& app, const Command& c, const Io& io) {
   Json all = Json::array();
   for (Json& r : app.credentials().list()) {
     if (!c.json)
       io.line(r["id"].str() + "  " + r["type"].str() + (r.has("email") ? "  " + r["email"].str() : "") +
               (r.has("label") ? "  " + r["label"].str() : ""));
+    add_attention(app, r, c.json ? nullptr : &io);
     all.push(std::move(r));
   }
   if (c.json) io.json(Json{{"credentials", std::move(all)}});
@@ -161,8 +174,9 @@ int credential_verb(App& app, const Command& c, const Inputs& inputs, const Io& 
   if (c.verb == "credential audit") return audit(app, c, io);
   if (c.verb == "credential edit") return edit(app, c, inputs, io);
   if (c.verb == "credential rotate") return rotate(app, c, inputs, io);
-  const Json record = on_record(app, c.target);
+  Json record = on_record(app, c.target);
   if (c.verb == "credential show") {
+    add_attention(app, record, nullptr);
     io.json(record);
     return 0;
   }

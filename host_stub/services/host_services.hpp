@@ -2,6 +2,7 @@
 // granted.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -89,6 +90,13 @@ class InstanceHost {
   std::atomic<Knowledge*> knowledge_{nullptr};  // once it was used
   std::mutex listener_mutex_;
   int listener_ = 0;
+  /// What was read lately, for compare_and_set of a bearer whose call has ended meanwhile.
+  struct HandOut {
+    std::string credential, field, bearer;
+    std::uint64_t version;
+  };
+  std::mutex handed_mutex_;
+  std::deque<HandOut> handed_;
   std::mutex timers_mutex_;
   std::set<Clock::Id> timers_;  // those that may still run or are running
 };

@@ -84,6 +84,11 @@ std::vector<std::pair<std::string, std::uint64_t>> State::list(std::string_view 
 std::vector<Json> State::outbox() const { return records("outbox/", "outbox0"); }
 std::vector<Json> State::links() const { return records("links/", "links0"); }
 
+std::vector<Json> State::attention(std::string_view credential) const {
+  const std::string key = "attention/" + std::string(credential);
+  return records(key, key + "!");  // which sorts before all that an id may go on with
+}
+
 /// Those with keys from `from` up to `to`, by age.
 std::vector<Json> State::records(std::string_view from, std::string_view to) const {
   std::vector<Json> out;

@@ -33,6 +33,8 @@ class State {
   /// Keys with versions, in byte order.
   std::vector<std::pair<std::string, std::uint64_t>> list(std::string_view module, std::string_view prefix,
                                                           std::string_view after, std::size_t limit) const;
+  /// What modules note about a credential for people, each with "module" added.
+  std::vector<Json> attention(std::string_view credential) const;
   /// Every module's outbox records, oldest first, each with "module" added.
   std::vector<Json> outbox() const;
   /// Every module's records below "links/", likewise.

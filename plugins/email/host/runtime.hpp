@@ -18,6 +18,7 @@
 #include "host/expiry.hpp"
 #include "host/host_clock.hpp"
 #include "host/services.hpp"
+#include "host/tokens.hpp"
 #include "net/asio.hpp"
 #include "net/connect.hpp"
 
@@ -35,6 +36,7 @@ class Job {
   /// Throws Failure(cancelled or timeout) once cancelled.
   void check() const;
   bool cancelled() const { return why() != Errc::ok; }
+  bool timed_out() const { return why() == Errc::timeout; }
 
   /// While it lives, cancel() runs `abort` (short; from any thread). Runs it at once when cancelled already.
   class Abortable {
@@ -73,6 +75,9 @@ class Runtime {
   const Services& services() const { return services_; }
   HostClock& clock() { return clock_; }
   net::Context net() { return {clock_, tls_}; }
+  /// Where access tokens come from; null: nowhere. Set once, before any call, by whoever wires the plugin.
+  TokenSource* tokens() const { return token_source_; }
+  void use_tokens(TokenSource* source) { token_source_ = source; }
   /// Empty unless the configuration asks for a trace.
   net::TraceSink trace(std::string label) const;
   /// A new strand; starts the threads if need be.
@@ -104,6 +109,7 @@ class Runtime {
   HostClock clock_;
   net::TlsContexts tls_;
   Expiry expiry_;
+  TokenSource* token_source_ = nullptr;
   std::mutex mutex_;
   bool quiescing_ = false;
   std::set<std::shared_ptr<Job>> jobs_;

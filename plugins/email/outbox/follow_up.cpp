@@ -40,13 +40,17 @@ net::Task<void> follow_up(Shared& shared, std::shared_ptr<host::Job> job, const 
   // Written first: whoever comes after a crash knows that the copy may lie there already.
   shared.store.save(entry);
   try {
-    imap::Login login;
-    login.endpoint = shared.runtime.services().imap_server(account, bearer);
-    login.quirks = imap::Quirks::from(host::imap_quirks(account));
-    login.credentials = shared.runtime.services().sign_in(account, bearer);
-    const std::string where = login.endpoint.where();
-    auto client = co_await imap::Client::connect(executor, shared.runtime.net(), std::move(login),
-                                                 shared.runtime.trace("imap " + where));
+    using Session = std::unique_ptr<imap::Client>;
+    const std::function<net::Task<Session>(host::SignIn)> connect = [&](host::SignIn in) {
+      imap::Login login;
+      login.endpoint = shared.runtime.services().imap_server(account, bearer);
+      login.quirks = imap::Quirks::from(host::imap_quirks(account));
+      login.credentials = std::move(in.credentials);
+      return imap::Client::connect(executor, shared.runtime.net(), std::move(login),
+                                   shared.runtime.trace("imap " + account.imap->where()));
+    };
+    const Session client =
+        co_await host::with_sign_in<Session>(shared.runtime, executor, account, bearer, connect);
     const host::Job::Abortable abortable(*job, [&c = *client] { c.abort(); });
     job->check();
     co_await do_what_follows(shared, *client, r);

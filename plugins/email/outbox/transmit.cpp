@@ -135,13 +135,26 @@ smtp::Envelope envelope_of(const Record& record, std::size_t size) {
   return e;
 }
 
-smtp::LeaseRequest request_for(Shared& shared, const host::Account& account, const std::string& bearer) {
-  smtp::LeaseRequest request;
-  request.login.endpoint = shared.runtime.services().smtp_server(account, bearer);
-  request.login.credentials = shared.runtime.services().sign_in(account, bearer, &request.generation);
-  request.limits = pool_limits(account);
-  request.trace = shared.runtime.trace("smtp " + request.login.endpoint.where());
-  return request;
+/// A signed-in connection of the pool. A connection is known by its token, too: after a renewal the old ones
+/// are not used any more.
+net::Task<smtp::Lease> lease_for(Shared& shared, std::shared_ptr<host::Job> job, host::Account account,
+                                 std::string bearer, net::Executor executor) {
+  const auto give_up = std::make_shared<smtp::GiveUp>();
+  const host::Job::Abortable waiting(*job, [give_up] { give_up->now(); });
+  const std::function<net::Task<smtp::Lease>(host::SignIn)> connect = [&](host::SignIn in) {
+    job->check();
+    smtp::LeaseRequest request;
+    request.login.endpoint = shared.runtime.services().smtp_server(account, bearer);
+    request.login.credentials = std::move(in.credentials);
+    request.generation = std::move(in.generation);
+    request.limits = pool_limits(account);
+    request.trace = shared.runtime.trace("smtp " + request.login.endpoint.where());
+    request.give_up = give_up;
+    return shared.pool.lease(executor, std::move(request));
+  };
+  smtp::Lease lease =
+      co_await host::with_sign_in<smtp::Lease>(shared.runtime, executor, account, bearer, connect);
+  co_return std::move(lease);
 }
 
 }  // namespace
@@ -149,11 +162,7 @@ smtp::LeaseRequest request_for(Shared& shared, const host::Account& account, con
 net::Task<std::uint64_t> ask_size(Shared& shared, std::shared_ptr<host::Job> job,
                                   std::shared_ptr<const host::Account> account, std::string bearer,
                                   net::Executor executor) {
-  smtp::LeaseRequest request = request_for(shared, *account, bearer);
-  request.give_up = std::make_shared<smtp::GiveUp>();
-  const host::Job::Abortable waiting(*job, [g = request.give_up] { g->now(); });
-  job->check();
-  const smtp::Lease lease = co_await shared.pool.lease(executor, std::move(request));
+  const smtp::Lease lease = co_await lease_for(shared, std::move(job), *account, std::move(bearer), executor);
   co_return lease.capabilities().max_size;
 }
 
@@ -165,11 +174,7 @@ net::Task<Record> transmit(Shared& shared, std::shared_ptr<host::Job> job, Attem
   try {
     if (transmission.nobody_is_left()) co_return attempt.entry.record;
     bytes = shared.store.bytes(attempt.entry.record);
-    smtp::LeaseRequest request = request_for(shared, attempt.account, attempt.bearer);
-    request.give_up = std::make_shared<smtp::GiveUp>();
-    const host::Job::Abortable waiting(*job, [g = request.give_up] { g->now(); });
-    job->check();
-    lease.emplace(co_await shared.pool.lease(executor, std::move(request)));
+    lease.emplace(co_await lease_for(shared, job, attempt.account, attempt.bearer, executor));
     job->check();
   } catch (const Failure& f) {
     transmission.not_sent(f.error);

@@ -2,9 +2,12 @@
 #include "aoh/sdk.hpp"
 #include "aoh_manifest.hpp"
 #include "host/runtime.hpp"
+#include "oauth/saved.hpp"
+#include "oauth/store.hpp"
 #include "outbox/outbox.hpp"
 #include "tools/attachment.hpp"
 #include "tools/broadcast.hpp"
+#include "tools/credential_authorize.hpp"
 #include "tools/credential_test.hpp"
 #include "tools/deliverability.hpp"
 #include "tools/draft.hpp"
@@ -34,6 +37,8 @@ host::Config config_or_refuse(const aoh::Json& json) {
   }
 }
 
+constexpr std::chrono::seconds kTokenDrain{5};
+
 /// One instance. Makes no thread and no connection until a tool or a trigger needs one.
 class Email : public aoh::Plugin {
  public:
@@ -49,11 +54,14 @@ class Email : public aoh::Plugin {
       if (!there)
         throw aoh::StatusError(AOH_E_UNSUPPORTED, std::string("the email plugin needs the host's service ") +
                                                       id + ": grant it, or use a host that has it");
+    runtime_.use_tokens(&tokens_);
   }
   ~Email() override {
     if (watching_credentials_) runtime_.services().credentials.on_changed(nullptr, nullptr);
     broadcasts_.stop();
     outbox_.stop();
+    // What a token endpoint is about to answer may be the only way to sign in again.
+    tokens_.drain(kTokenDrain);
     // A message on its way, whose call was given up, holds a claim in the outbox: it goes first.
     runtime_.stop();
   }
@@ -98,6 +106,9 @@ class Email : public aoh::Plugin {
 
   aoh::Result credential_setup(std::string_view type, const aoh::Json& request, aoh::Call& call) override {
     return tools::credential_setup(box_, type, request, call);
+  }
+  aoh::Result credential_authorize(std::string_view credential, aoh::Call& call) override {
+    return tools::credential_authorize(box_, credential, call);
   }
 
   void trigger_start(const aoh::Json& source, std::string_view cursor,
@@ -160,6 +171,7 @@ class Email : public aoh::Plugin {
     return out;
   }
   static void credential_changed(void* arg, aoh_str id) noexcept {
+    if (oauth::is_saving()) return;  // a renewed token is no reason to try again what failed
     try {
       Email* self = static_cast<Email*>(arg);
       const std::lock_guard lock(self->mutex_);
@@ -170,6 +182,7 @@ class Email : public aoh::Plugin {
   }
 
   host::Runtime runtime_;
+  oauth::TokenStore tokens_{runtime_};
   bool watching_credentials_ = false;  // [lifecycle] only
   std::mutex mutex_;                   // guards watchers_
   std::map<aoh_trigger*, std::shared_ptr<watch::Watcher>> watchers_;

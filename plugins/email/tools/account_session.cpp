@@ -6,17 +6,22 @@
 
 namespace mailroom::tools {
 
-ImapAccess imap_access(const host::Services& services, const host::Account& account,
-                       std::string_view call_id) {
+net::Task<std::unique_ptr<imap::Client>> open_session(host::Runtime& runtime, net::Executor executor,
+                                                      host::Account account, std::string call_id) {
+  using Session = std::unique_ptr<imap::Client>;
   if (!account.imap)
     throw Failure(Errc::config, "the account has no IMAP server", "credential " + account.id + ": imap",
                   "Add it with host-stub credential add");
-  ImapAccess access;
-  access.label = account.imap->where();
-  access.login.endpoint = services.imap_server(account, call_id);
-  access.login.quirks = imap::Quirks::from(host::imap_quirks(account));
-  access.login.credentials = services.sign_in(account, call_id);
-  return access;
+  const std::function<net::Task<Session>(host::SignIn)> connect = [&](host::SignIn in) {
+    imap::Login login;
+    login.endpoint = runtime.services().imap_server(account, call_id);
+    login.quirks = imap::Quirks::from(host::imap_quirks(account));
+    login.credentials = std::move(in.credentials);
+    return imap::Client::connect(executor, runtime.net(), std::move(login),
+                                 runtime.trace("imap " + account.imap->where()));
+  };
+  Session session = co_await host::with_sign_in<Session>(runtime, executor, account, call_id, connect);
+  co_return std::move(session);
 }
 
 Which which_message(const aoh::Json& args) {

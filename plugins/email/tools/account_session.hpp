@@ -9,14 +9,10 @@
 
 namespace mailroom::tools {
 
-/// What it takes to sign in for a tool call; made on the worker, used on the strand.
-struct ImapAccess {
-  imap::Login login;
-  std::string label;
-};
-/// Throws Failure (config when the account has no IMAP server).
-ImapAccess imap_access(const host::Services& services, const host::Account& account,
-                       std::string_view call_id);
+/// Connects and signs in on behalf of a call; `executor` is the calling coroutine's strand. Throws Failure
+/// (config when the account has no IMAP server).
+net::Task<std::unique_ptr<imap::Client>> open_session(host::Runtime& runtime, net::Executor executor,
+                                                      host::Account account, std::string call_id);
 
 /// Which message: mailbox and uid, or Message-ID.
 struct Which {
@@ -41,11 +37,10 @@ net::Task<Located> locate(imap::Client& client, Which which);
 /// Connects, signs in, runs `work` with the session, logs out. Throws what the session or the work throws. A
 /// cancelled job drops the connection.
 template <typename T>
-net::Task<T> with_session(host::Runtime& runtime, std::shared_ptr<host::Job> job,
-                          std::shared_ptr<ImapAccess> access, std::function<net::Task<T>(imap::Client&)> work,
-                          net::Executor executor) {
-  std::unique_ptr<imap::Client> client = co_await imap::Client::connect(
-      executor, runtime.net(), std::move(access->login), runtime.trace("imap " + access->label));
+net::Task<T> with_session(host::Runtime& runtime, std::shared_ptr<host::Job> job, host::Account account,
+                          std::function<net::Task<T>(imap::Client&)> work, net::Executor executor) {
+  const std::unique_ptr<imap::Client> client =
+      co_await open_session(runtime, executor, std::move(account), job->call_id());
   const host::Job::Abortable abortable(*job, [&c = *client] { c.abort(); });
   job->check();
   T result = co_await work(*client);
@@ -58,10 +53,9 @@ template <typename T>
 T imap_call(const Toolbox& box, aoh::Call& call, const host::Account& account,
             std::function<net::Task<T>(imap::Client&)> work) {
   auto job = std::make_shared<host::Job>(call.id());
-  auto access = std::make_shared<ImapAccess>(imap_access(box.runtime.services(), account, call.id()));
   return box.runtime.run<T>(
-      call, job, [&runtime = box.runtime, job, access, work = std::move(work)](net::Executor executor) {
-        return with_session<T>(runtime, job, access, work, std::move(executor));
+      call, job, [&runtime = box.runtime, job, account, work = std::move(work)](net::Executor executor) {
+        return with_session<T>(runtime, job, account, work, std::move(executor));
       });
 }
 

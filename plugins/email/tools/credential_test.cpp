@@ -318,6 +318,21 @@ std::string type_of(const host::Services& services, std::string_view credential_
   }
 }
 
+/// The credentials alone, first: what is wrong with a token is told before any server is asked.
+auth::Credentials credentials_for(const Toolbox& box, aoh::Call& call, const host::Account& account) {
+  auto job = std::make_shared<host::Job>(call.id());
+  using Held = std::shared_ptr<host::SignIn>;
+  const Held in =
+      box.runtime.run<Held>(call, job, [&runtime = box.runtime, job, account](net::Executor executor) {
+        return [](host::Runtime& r, std::shared_ptr<host::Job> j, host::Account a,
+                  net::Executor x) -> net::Task<Held> {
+          host::SignIn got = co_await host::sign_in(r, x, std::move(a), j->call_id());
+          co_return std::make_shared<host::SignIn>(std::move(got));
+        }(runtime, job, account, std::move(executor));
+      });
+  return std::move(in->credentials);
+}
+
 template <typename Login>
 Trial run_trial(const Toolbox& box, aoh::Call& call, std::shared_ptr<Login> login,
                 net::Task<Trial> (*work)(host::Runtime&, std::shared_ptr<host::Job>, std::shared_ptr<Login>,
@@ -372,7 +387,7 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
       auto login = std::make_shared<imap::Login>();
       login->endpoint = services.imap_server(account, call.id());
       login->quirks = imap::Quirks::from(host::imap_quirks(account));
-      login->credentials = services.sign_in(account, call.id());
+      login->credentials = credentials_for(box, call, account);
       plan->imap.endpoint = login->endpoint;
       plan->imap.quirks = login->quirks;
       plan->imap.credentials = login->credentials.clone();
@@ -382,7 +397,7 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
       call.progress(account.imap ? 1 : 0, total, "trying SMTP at " + account.smtp->where());
       auto login = std::make_shared<smtp::Login>();
       login->endpoint = services.smtp_server(account, call.id());
-      login->credentials = services.sign_in(account, call.id());
+      login->credentials = credentials_for(box, call, account);
       plan->smtp = login->clone();
       trials.push_back(run_trial<smtp::Login>(box, call, std::move(login), &try_smtp));
     }

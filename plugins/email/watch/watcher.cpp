@@ -54,12 +54,6 @@ std::string rfc3339(std::int64_t unix_ns) {
 
 }  // namespace
 
-struct Watcher::Connecting {
-  bool done = false;
-  std::unique_ptr<imap::Client> client;
-  std::exception_ptr error;
-};
-
 Watcher::Watcher(host::Runtime& runtime, net::Executor executor, Source source, std::optional<Cursor> cursor,
                  std::shared_ptr<aoh::Trigger> trigger)
     : runtime_(runtime),
@@ -181,6 +175,7 @@ net::Task<void> Watcher::run() {
     idling_ = false;
     client_.reset();
     if (stopping_) break;
+    if (token_has_ended(error)) continue;
     if (!error) error = {Errc::closed, "the session ended", {}, {}, {}};
     suspect(error);
     co_await back_off(error);
@@ -225,45 +220,6 @@ net::Task<void> Watcher::back_off(const Error& error) {
   if (!stopping_) co_await alarm_.wait_until(at);
 }
 
-net::Task<void> Watcher::connect_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,
-                                      imap::Login login, net::Executor executor,
-                                      std::weak_ptr<Watcher> waiter) {
-  const std::string label = "imap " + login.endpoint.where();
-  try {
-    to->client =
-        co_await imap::Client::connect(executor, runtime->net(), std::move(login), runtime->trace(label));
-  } catch (...) {
-    to->error = std::current_exception();
-  }
-  to->done = true;
-  if (const auto w = waiter.lock()) w->alarm_.poke();
-}
-
-// Signing in may take as long as the server likes; a stop does not wait for it: the attempt is left to end by
-// itself.
-net::Task<bool> Watcher::connect() {
-  const host::Services& services = runtime_.services();
-  const host::Account account = services.account(credential_id_);
-  if (!account.imap)
-    throw Failure(Errc::config, "the account has no IMAP server", "credential " + account.id + ": imap",
-                  "Add it with host-stub credential add");
-  imap::Login login;
-  login.endpoint = services.imap_server(account, source_->trigger_id);
-  login.quirks = imap::Quirks::from(host::imap_quirks(account));
-  status_keeps_ = login.quirks.has(imap::Quirk::noop_does_not_keep);
-  times_ = host::watch_times(account, {runtime_.config().idle_renew, runtime_.config().poll_interval});
-  login.credentials = services.sign_in(account, source_->trigger_id);
-  auto attempt = std::make_shared<Connecting>();
-  boost::asio::co_spawn(executor_,
-                        connect_into(attempt, &runtime_, std::move(login), executor_, weak_from_this()),
-                        boost::asio::detached);
-  while (!attempt->done && !stopping_) co_await alarm_.wait_until(INT64_MAX);
-  if (stopping_) co_return false;
-  if (attempt->error) std::rethrow_exception(attempt->error);
-  client_ = std::move(attempt->client);
-  co_return true;
-}
-
 net::Task<void> Watcher::session() {
   if (attempt_ > 0) say("starting");
   const bool connected = co_await connect();
@@ -285,6 +241,8 @@ net::Task<void> Watcher::session() {
     contact();
     attempt_ = 0;
     if (stopping_) break;
+    const bool anew = co_await token_is_new();
+    if (anew || stopping_) break;
     // Looked for in vain: again soon, a few times, then the next renewal looks.
     hollow_ = found || (sure && hollow_ == 0) || hollow_ > kHollowMost ? 0 : hollow_ + 1;
     const std::uint32_t before = client_->mailbox().exists;
@@ -304,7 +262,8 @@ net::Task<void> Watcher::wait_for_news(bool sure) {
     const milliseconds renew = times_.idle_renew;
     idling_ = true;
     try {
-      co_await client_->idle(net::after(runtime_.clock().now_ns(), !sure ? early : renew));
+      co_await client_->idle(
+          std::min(net::after(runtime_.clock().now_ns(), !sure ? early : renew), token_ends_ns_));
     } catch (const Failure& f) {
       if (is_fatal(f.error.code)) throw;
       // Offered and refused: this server is polled from here on.
@@ -315,7 +274,8 @@ net::Task<void> Watcher::wait_for_news(bool sure) {
     idling_ = false;
   } else {
     say("polling");
-    co_await alarm_.wait_for(!sure ? early : milliseconds(times_.poll_interval));
+    const milliseconds pause = !sure ? early : milliseconds(times_.poll_interval);
+    co_await alarm_.wait_until(std::min(net::after(runtime_.clock().now_ns(), pause), token_ends_ns_));
     if (stopping_) co_return;
     if (status_keeps_) co_await client_->status(mailbox_);
     co_await client_->noop();

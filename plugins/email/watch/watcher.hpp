@@ -51,13 +51,21 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   net::Task<void> run();
   net::Task<void> session();
-  net::Task<bool> connect();
-  static net::Task<void> connect_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,
-                                      imap::Login login, net::Executor executor,
-                                      std::weak_ptr<Watcher> waiter);
   net::Task<void> wait_for_news(bool sure);
   net::Task<void> back_off(const Error& error);
   void suspect(const Error& error);
+
+  // sign_in.cpp
+  net::Task<bool> connect();
+  net::Task<bool> token_is_new();
+  bool token_has_ended(const Error& error);
+  net::Task<bool> wait_for(std::shared_ptr<Connecting> attempt);
+  static net::Task<void> connect_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,
+                                      host::Account account, std::string bearer, net::Executor executor,
+                                      std::weak_ptr<Watcher> waiter);
+  static net::Task<void> sign_in_into(std::shared_ptr<Connecting> to, host::Runtime* runtime,
+                                      host::Account account, std::string bearer, net::Executor executor,
+                                      std::weak_ptr<Watcher> waiter);
 
   // catch_up.cpp
   net::Task<void> begin();
@@ -93,6 +101,10 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   bool stopping_ = false;      // has the host asked to stop?
   unsigned attempt_ = 0;       // failures in a row
   unsigned hollow_ = 0;        // times in a row that the server announced a message that was not there yet
+  std::string token_;          // generation of the secret that the connection signed in with
+  std::int64_t token_ends_ns_ =
+      INT64_MAX;              // when does that run out? the clock's; moved on while no other is to be had
+  bool token_ended_ = false;  // did the session end for that reason alone?
   imap::Uid work_first_ = 0, work_last_ = 0;  // which messages are being fetched? 0: none
   imap::Uid careful_until_ = 0;               // up to it messages go one by one: one of them broke a session
   imap::Uid suspect_ = 0;                     // the message at which sessions broke

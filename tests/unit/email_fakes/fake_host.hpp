@@ -36,6 +36,8 @@ class FakeHost {
   std::vector<std::string> missing;  // services that this host lacks
   std::uint64_t versions_ = 0;       // as a real host: a key that was removed and made again has a new one
   std::function<aoh_status(const std::string& key, const std::string& value)> on_apply;  // may refuse a write
+  std::map<std::string, std::uint64_t> secret_changes;  // by key; one more than it is its version
+  std::function<aoh_status(const std::string& key, const std::string& value)> on_save;  // may refuse a secret
 
  private:
   struct Head {
@@ -75,18 +77,8 @@ class FakeHost {
         },
         [](const aoh_host*, aoh_sink* out) { return put(out, "[]"); },
         [](const aoh_host*, void (*)(void*, aoh_str), void*) {}};
-    static const aoh_vault_v1 vault_table{sizeof(aoh_vault_v1), 1,
-                                          [](const aoh_host* host, aoh_str which, aoh_str field, aoh_str,
-                                             aoh_sink* out, std::uint64_t* version) {
-                                            const std::lock_guard lock(of(host).mutex);
-                                            const auto it =
-                                                of(host).secrets.find(str(which) + "/" + str(field));
-                                            if (it == of(host).secrets.end())
-                                              return static_cast<aoh_status>(AOH_E_NOT_FOUND);
-                                            *version = 1;
-                                            return put(out, it->second);
-                                          },
-                                          nullptr};
+    static const aoh_vault_v1 vault_table{sizeof(aoh_vault_v1), 1, &FakeHost::vault_read,
+                                          &FakeHost::vault_set};
     static const aoh_state_v1 state_table{sizeof(aoh_state_v1), 1, &FakeHost::state_get,
                                           &FakeHost::state_apply, &FakeHost::state_list};
     static const aoh_session_v1 session_table{
@@ -142,6 +134,29 @@ class FakeHost {
     const auto it = self.blobs.find(id);
     if (it == self.blobs.end()) return AOH_E_NOT_FOUND;
     return put(out, aoh::Json{{"id", id}, {"size", it->second.size()}, {"sha256", "00"}}.dump());
+  }
+  static aoh_status vault_read(const aoh_host* h, aoh_str id, aoh_str field, aoh_str, aoh_sink* out,
+                               std::uint64_t* version) {
+    const std::lock_guard lock(of(h).mutex);
+    const std::string key = str(id) + "/" + str(field);
+    const auto it = of(h).secrets.find(key);
+    if (it == of(h).secrets.end()) return AOH_E_NOT_FOUND;
+    *version = 1 + of(h).secret_changes[key];
+    return put(out, it->second);
+  }
+  static aoh_status vault_set(const aoh_host* h, aoh_str id, aoh_str field, aoh_str, std::uint64_t expected,
+                              aoh_str secret, std::uint64_t* version) {
+    FakeHost& self = of(h);
+    const std::string key = str(id) + "/" + str(field);
+    if (self.on_save)
+      if (const aoh_status s = self.on_save(key, str(secret)); s != AOH_OK) return s;
+    const std::lock_guard lock(self.mutex);
+    const bool there = self.secrets.contains(key);
+    if ((there ? 1 + self.secret_changes[key] : 0) != expected) return AOH_E_BUSY;
+    if (there) ++self.secret_changes[key];
+    self.secrets[key] = str(secret);
+    *version = 1 + self.secret_changes[key];
+    return AOH_OK;
   }
   static aoh_status state_get(const aoh_host* h, aoh_str key, aoh_sink* out, std::uint64_t* version) {
     const std::lock_guard lock(of(h).mutex);

@@ -157,6 +157,24 @@ TEST_F(Instance, ARotatedSecretIsSavedOnceAndTold) {
             AOH_E_DENIED);
 }
 
+TEST_F(Instance, AnEndedCallMayReplaceWhatItWasHandedAndNothingElse) {
+  const aoh::Vault v(h());
+  std::uint64_t version = 0, handed = 0;
+  {
+    const auto lease = call("call-1", {"me"});
+    ASSERT_TRUE(v.compare_and_set("me", "token", "call-1", 0, Secret("token-value-1"), &version));
+    handed = v.read("me", "token", "call-1").version;
+  }
+  const auto set = [&](const char* field, const char* bearer, std::uint64_t expected) {
+    return status_of([&] { v.compare_and_set("me", field, bearer, expected, Secret("x"), &version); });
+  };
+  EXPECT_EQ(set("token", "call-2", handed), AOH_E_DENIED);
+  EXPECT_EQ(set("password", "call-1", handed), AOH_E_DENIED);
+  EXPECT_EQ(set("token", "call-1", handed), AOH_OK);
+  EXPECT_EQ(set("token", "call-1", version), AOH_E_DENIED);  // that one it has not seen
+  EXPECT_EQ(status_of([&] { v.read("me", "token", "call-1"); }), AOH_E_DENIED);
+}
+
 TEST_F(Instance, RecordsOfOtherTypesAreNotShownAndNoRecordHoldsSecrets) {
   const aoh::Credentials c(h());
   EXPECT_EQ(c.get("me")["label"].str(), "Mine");

@@ -131,6 +131,16 @@ TEST_F(StateTest, OneOfManyWins) {
   EXPECT_GT(won, 0);
 }
 
+TEST_F(StateTest, ANoteIsAboutOneCredential) {
+  state.apply("m", {{"attention/me", R"({"summary":"sign in again"})", kAny},
+                    {"attention/me2", R"({"summary":"another's"})", kAny},
+                    {"attention/me.x", R"({"summary":"another's"})", kAny}});
+  ASSERT_EQ(state.attention("me").size(), 1u);
+  EXPECT_EQ(state.attention("me")[0]["summary"].str(), "sign in again");
+  EXPECT_EQ(state.attention("me")[0]["module"].str(), "m");
+  EXPECT_TRUE(state.attention("m").empty());
+}
+
 TEST_F(StateTest, AHumanResolvesWhatIsUncertainAndNothingElse) {
   const auto record = [&](const char* id, const char* was) {
     const std::string text = Json{{"id", id}, {"state", was}, {"kind", "send"}}.dump();

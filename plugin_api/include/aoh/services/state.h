@@ -10,7 +10,11 @@
  * {"id", "state", "kind", "summary", "size", "expires_unix_s", "created_unix_ns", "updated_unix_ns"}, where
  * state is uploading, ready, failed, revoked or expired. The host lists them; to take one back it calls the
  * module's tool <module>_links with {"action": "revoke", "id"}, and the record's "credential_id" if it has
- * one. */
+ * one.
+ *
+ * Keys "attention/CREDENTIAL" are notes for people about a credential, for as long as they are there: JSON
+ * objects with at least {"credential_id", "state", "summary", "cure", "since_unix_ns"}. The host shows summary
+ * and cure beside the credential. */
 #ifndef AOH_SERVICES_STATE_H
 #define AOH_SERVICES_STATE_H
 #include "aoh/module.h"

@@ -20,7 +20,9 @@ typedef struct aoh_vault_v1 {
   aoh_status (*read)(const aoh_host* host, aoh_str credential_id, aoh_str field, aoh_str bearer,
                      aoh_sink* secret, uint64_t* version);
   /* Replaces the field if its version is still expected_version (0: if there is none yet); durable when it
-     returns. AOH_E_BUSY: somebody was faster, read again. [any-thread, writes the disk] Since 1. */
+     returns. AOH_E_BUSY: somebody was faster, read again. A bearer that has ended may still replace the
+     version that read() had handed to it, so that a token which a server has rotated meanwhile is not lost.
+     [any-thread, writes the disk] Since 1. */
   aoh_status (*compare_and_set)(const aoh_host* host, aoh_str credential_id, aoh_str field, aoh_str bearer,
                                 uint64_t expected_version, aoh_str secret, uint64_t* version);
 } aoh_vault_v1;

@@ -158,8 +158,10 @@ aoh::Secret client_credentials_request(const host::OAuthSettings& s, std::string
 }
 
 aoh::Secret assertion_request(const host::OAuthSettings& s, std::string_view assertion) {
+  const std::string scope = joined(s.scopes);  // Google reads it from the assertion, others from here
   return form({{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
                {"client_id", s.client_id},
+               {"scope", scope},
                {"assertion", assertion}});
 }
 
