@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import certificates
 import cyrus
 import oauth
 
@@ -99,26 +100,6 @@ def reserve(base=None):
     raise RigError("no free block of ports between 12000 and 32000 on 127.0.0.1")
 
 
-def certificates(folder):
-    """ca.pem and server.*; wrong-name.* is the CA's too, but for another host; untrusted.* comes from a CA nobody knows."""
-    os.makedirs(folder, exist_ok=True)
-    def make(name, subject, *more):
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
-            f"/CN={subject}", "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.pem", *more)
-    def ca(name):
-        make(name, f"Mailroom rig {name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    def leaf(name, signer, names):
-        make(name, "rig", "-CA", f"{folder}/{signer}.pem", "-CAkey", f"{folder}/{signer}.key",
-             "-addext", f"subjectAltName={names}", "-addext", "basicConstraints=critical,CA:FALSE",
-             "-addext", "extendedKeyUsage=serverAuth")
-    ours = "DNS:localhost,IP:127.0.0.1,IP:127.0.0.2"
-    ca("ca")
-    ca("unknown-ca")
-    leaf("server", "ca", ours)
-    leaf("wrong-name", "ca", "DNS:other.example,IP:192.0.2.1")
-    leaf("untrusted", "unknown-ca", "DNS:localhost,IP:127.0.0.4")
-
-
 def vmail_user():
     for _ in range(20):
         try:
@@ -164,7 +145,7 @@ def configure(info, many, discard):
         os.makedirs(path, exist_ok=True)
         os.chown(path, 0 if sub == "pid" else postfix.pw_uid, grp.getgrnam(group).gr_gid)
         os.chmod(path, mode)
-    certificates(f"{d}/tls")
+    certificates.make_all(f"{d}/tls", run)
     values = {"DIR": d, "NAME": f"rig{info['imap_tls_port']}", "PASSWORD": info["password"], "VMAIL": VMAIL,
               "DAEMONS": POSTFIX_DAEMONS, "TRANSPORT": "discard:" if discard else "lmtp:unix:private/dovecot-lmtp",
               # A machine has few inotify instances a user (128); Dovecot looks every 30 s where it gets none, which tests do not wait for.
