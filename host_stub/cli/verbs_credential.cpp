@@ -190,6 +190,7 @@ int credential_verb(App& app, const Command& c, const Inputs& inputs, const Io& 
     return 0;
   }
   app.credentials().remove(c.target);
+  app.state().forget_attention(c.target);
   if (c.json)
     io.json(Json{{"removed", c.target}});
   else

@@ -89,6 +89,10 @@ std::vector<Json> State::attention(std::string_view credential) const {
   return records(key, key + "!");  // which sorts before all that an id may go on with
 }
 
+void State::forget_attention(std::string_view credential) {
+  Statement(db_, "DELETE FROM state WHERE key=?").with("attention/" + std::string(credential)).run();
+}
+
 /// Those with keys from `from` up to `to`, by age.
 std::vector<Json> State::records(std::string_view from, std::string_view to) const {
   std::vector<Json> out;

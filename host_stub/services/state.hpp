@@ -35,6 +35,8 @@ class State {
                                                           std::string_view after, std::size_t limit) const;
   /// What modules note about a credential for people, each with "module" added.
   std::vector<Json> attention(std::string_view credential) const;
+  /// For a credential that is gone: another of that name begins without.
+  void forget_attention(std::string_view credential);
   /// Every module's outbox records, oldest first, each with "module" added.
   std::vector<Json> outbox() const;
   /// Every module's records below "links/", likewise.

@@ -139,6 +139,9 @@ TEST_F(StateTest, ANoteIsAboutOneCredential) {
   EXPECT_EQ(state.attention("me")[0]["summary"].str(), "sign in again");
   EXPECT_EQ(state.attention("me")[0]["module"].str(), "m");
   EXPECT_TRUE(state.attention("m").empty());
+  state.forget_attention("me");
+  EXPECT_TRUE(state.attention("me").empty());
+  EXPECT_EQ(state.attention("me2").size(), 1u);
 }
 
 TEST_F(StateTest, AHumanResolvesWhatIsUncertainAndNothingElse) {

@@ -18,7 +18,9 @@ TEST(Manifest, LoadsAndFitsIssueTwo) {
   EXPECT_TRUE(m.source("email"));
   EXPECT_TRUE(m.finish_action("reply_email"));
   ASSERT_TRUE(m.credential_type("mail"));
-  EXPECT_EQ(m.credential_type("mail")->secret_fields, (std::vector<std::string>{"password", "dkim_key"}));
+  EXPECT_EQ(m.credential_type("mail")->secret_fields,
+            (std::vector<std::string>{"password", "dkim_key", "client_key", "client_secret",
+                                      "service_account_key", "oauth_tokens"}));
   EXPECT_EQ(m.credential_type("mail")->references, std::vector<std::string>{"link_store"});
   ASSERT_TRUE(m.credential_type("s3"));
   EXPECT_EQ(m.credential_type("s3")->secret_fields, std::vector<std::string>{"secret_key"});
