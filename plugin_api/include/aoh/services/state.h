@@ -13,8 +13,8 @@
  * one.
  *
  * Keys "attention/CREDENTIAL" are notes for people about a credential, for as long as they are there: JSON
- * objects with at least {"credential_id", "state", "summary", "cure", "since_unix_ns"}. The host shows summary
- * and cure beside the credential. */
+ * objects with at least {"credential_id", "state", "summary", "cure", "since_unix_ns"}. The host shows
+ * summary and cure beside the credential. */
 #ifndef AOH_SERVICES_STATE_H
 #define AOH_SERVICES_STATE_H
 #include "aoh/module.h"
