@@ -48,12 +48,13 @@ void add_credential_verbs(CLI::App* credential, Command& c, std::vector<std::str
       sub(credential, "add", "Add or replace a credential; asks at a terminal for what it cannot find");
   add->add_option("--id", c.id, "Its name here");
   add->add_option("--type", c.type, "Its type, by a module's manifest");
-  add->add_flag("--propose", c.propose,
-                "Only say what would be stored, how it was found, and what is missing");
   CLI::App* edit = sub(credential, "edit", "Change fields of a credential; the others stay as they are");
   edit->add_option("--unset", c.unset, "FIELD to take out")->take_all();
   CLI::App* rotate =
       sub(credential, "rotate", "Replace a credential's secrets; the old ones stay until the new are stored");
+  for (CLI::App* v : {add, rotate})
+    v->add_flag("--propose", c.propose,
+                "Only say what would be asked, and for add what was found; store nothing");
   for (CLI::App* v : {edit, rotate}) v->add_option("ID", c.target, "Its name")->required();
   for (CLI::App* v : {add, edit}) {
     v->add_option("--file", c.file, "The record, or the fields that change, as JSON");

@@ -21,7 +21,7 @@ void put_answer(const Json& question, Json& record, std::map<std::string, Secret
   if (question.has("hint")) io.err("  " + one_line(question["hint"].str()) + "\n");
   const std::string title = one_line(question["title"].str_or(field));
   if (question["secret"].boolean()) {
-    auto secret = ask_secret(title + " (not shown, empty: none): ");
+    auto secret = ask_secret(title + " (not shown, empty: " + question["empty"].str_or("none") + "): ");
     if (!secret) throw gave_up();
     if (!secret->empty()) secrets[field] = std::move(*secret);
     return;
@@ -82,9 +82,10 @@ int interview(const Command& c, std::vector<std::string> words, const RunWords& 
   Inputs inputs = gather(c);
   const bool rotating = c.verb == "credential rotate";
   if (rotating) {
-    auto secret = ask_secret("New password or key (not shown): ");
-    if (!secret || secret->empty()) throw gave_up();
-    inputs.secrets["password"] = std::move(*secret);
+    Json unused = Json::object();
+    const Json proposal = propose(words, inputs, run, io);
+    for (const Json& question : proposal["ask"].items()) put_answer(question, unused, inputs.secrets, io);
+    if (inputs.secrets.empty()) throw gave_up();
   } else {
     if (c.file.empty() && c.email.empty() && c.type.empty()) {
       const auto address = ask("Address of the account: ");

@@ -96,8 +96,23 @@ int edit(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   return store(app, d, c, inputs, io);
 }
 
+/// The secrets that a credential has, as questions.
+Json secrets_of(App& app, const std::string& id) {
+  Json ask = Json::array();
+  for (const std::string& field : app.vault().fields(id))
+    ask.push(Json{{"field", field}, {"title", "New " + field}, {"secret", true}, {"empty", "as it is"}});
+  if (ask.items().empty())
+    throw CliError("credential \"" + id + "\" has no secret that could be replaced; credential edit " + id +
+                   " --secret-file FIELD=PATH stores a first one");
+  return ask;
+}
+
 int rotate(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   const Json before = on_record(app, c.target);
+  if (c.propose) {
+    io.json(Json{{"ask", secrets_of(app, c.target)}});
+    return 0;
+  }
   if (inputs.secrets.empty())
     throw CliError("credential rotate wants the new secret: --secret-file FIELD=PATH, or --secret FIELD=-");
   Draft d = draft_of(app, c, inputs, before);

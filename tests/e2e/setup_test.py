@@ -306,6 +306,22 @@ class Setup(RigTest):
         self.host.ok("credential", "rotate", "me", "--secret-file", f"password={self.host.write('wrong.secret', 'wrong-planted')}")
         self.assertNotEqual(self.search().returncode, 0)
 
+    def test_at_a_terminal_rotate_asks_for_the_secrets_that_there_are(self):
+        self.host.ok("credential", "add", "--file", self.host.write("s3.json", json.dumps(
+            {"id": "files", "type": "s3", "endpoint": "https://127.0.0.1:1", "bucket": "mails", "access_key": "A"})),
+            "--secret-file", f"secret_key={self.secret}")
+        p = Person(self.host, "credential", "rotate", "files", "--no-test")
+        p.expect("New secret_key (not shown, empty: as it is): ")
+        p.type("another-planted")
+        status, rest = p.ended()
+        self.assertEqual(status, 0, rest)
+        p = Person(self.host, "credential", "rotate", "files", "--no-test")
+        p.expect("New secret_key")
+        p.type("")
+        status, rest = p.ended()
+        self.assertEqual(status, 1, rest)
+        self.assertIn("nothing is stored", rest)
+
     def test_edit_changes_what_is_named(self):
         self.stored()
         before = self.host.json("credential", "show", "me")
