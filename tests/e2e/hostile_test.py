@@ -1,15 +1,12 @@
 #!/usr/bin/env python3
 """A server or a person at the worst moment: the sign-in quoted back, Ctrl-C while the server thinks, a record settled under a living call."""
 import base64
-import fcntl
 import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import tempfile
 import termios
 import threading
 import time
@@ -18,23 +15,9 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import STUB, Host, main, wait_for
+from terminal import start_at_terminal
 
 SECRET = "planted-secret-4711"
-
-
-def open_terminal(test):
-    """Both ends of a pseudo-terminal, also in a root where nobody made /dev/ptmx."""
-    try:
-        return os.openpty()
-    except OSError:
-        folder = tempfile.mkdtemp(prefix="pts", dir="/tmp")
-        subprocess.run(["mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666", "devpts", folder], check=True)
-        test.addCleanup(subprocess.run, f"umount -l {folder} && rmdir {folder}", shell=True, check=True)
-        master = os.open(f"{folder}/ptmx", os.O_RDWR | os.O_NOCTTY)
-        # TIOCSPTLCK and TIOCGPTN, which Python does not name: unlock the other end, and its number.
-        fcntl.ioctl(master, 0x40045431, struct.pack("i", 0))
-        [number] = struct.unpack("I", fcntl.ioctl(master, 0x80045430, b"\0" * 4))
-        return master, os.open(f"{folder}/{number}", os.O_RDWR | os.O_NOCTTY)
 
 
 class Smtp:
@@ -138,13 +121,8 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.host.stop(), 0)
 
     def test_ctrl_c_at_the_password_leaves_the_terminal_as_it_was(self):
-        fd, end = open_terminal(self)
-        pid = os.fork()
-        if pid == 0:
-            os.login_tty(end)
-            os.execv(STUB, [STUB, "credential", "add", "--id", "me", "--type", "mail", "--email", "me@rig.test", "--imap", "imap.rig.test", "--home",
-                            self.host.home])
-        os.close(end)
+        pid, fd = start_at_terminal(self, [STUB, "credential", "add", "--id", "me", "--type", "mail", "--email", "me@rig.test", "--imap",
+                                           "imap.rig.test", "--home", self.host.home])
         self.addCleanup(os.close, fd)
         # The master end sees the terminal's settings also when the program is gone.
         echoes = lambda: bool(termios.tcgetattr(fd)[3] & termios.ECHO)

@@ -3,7 +3,6 @@
 it is stored, changed later."""
 import json
 import os
-import pty
 import select
 import signal
 import ssl
@@ -19,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dns_server import Dns
 from harness import PATIENCE, STUB, RigTest, main, wait_for
+from terminal import start_at_terminal
 
 USER = "ada@mail.example"
 
@@ -72,13 +72,9 @@ class Web:
 class Person:
     """host-stub at a terminal, and somebody who types."""
 
-    def __init__(self, host, *args):
-        host.written.append("")
-        self.host, self.seen = host, ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(host.env)
-            os.execv(STUB, [STUB, *args, "--home", host.home])
+    def __init__(self, test, *args):
+        self.host, self.seen = test.host, ""
+        self.pid, self.fd = start_at_terminal(test, [STUB, *args, "--home", self.host.home], self.host.env)
 
     def expect(self, words, seconds=30):
         until = time.monotonic() + seconds * PATIENCE
@@ -234,7 +230,7 @@ class Setup(RigTest):
     # ---- at a terminal -----------------------------------------------------------------------------------------------------
 
     def test_only_what_is_missing_is_asked_and_it_is_tried_first(self):
-        p = Person(self.host, "credential", "add", "--ca-file", self.ca)
+        p = Person(self, "credential", "add", "--ca-file", self.ca)
         p.expect("Address of the account: ")
         p.type("ada@auto.example")
         self.assertIn("found imap: ", p.expect("Name of the account here [ada]: "))
@@ -253,7 +249,7 @@ class Setup(RigTest):
 
     def test_what_does_not_work_is_not_stored_unless_one_insists(self):
         for answer, ids in (("n", []), ("y", ["x"])):
-            p = Person(self.host, "credential", "add", "--ca-file", self.ca, "--email", "ada@auto.example", "--id", "x")
+            p = Person(self, "credential", "add", "--ca-file", self.ca, "--email", "ada@auto.example", "--id", "x")
             p.expect("Password (not shown")
             p.type("wrong-planted")
             said = p.expect("Store it all the same? [y/N] ")
@@ -263,7 +259,7 @@ class Setup(RigTest):
             self.assertEqual(self.ids(), ids)
 
     def test_ctrl_c_at_the_password_leaves_nothing_and_the_echo_on(self):
-        p = Person(self.host, "credential", "add", "--ca-file", self.ca, "--email", "ada@auto.example", "--id", "x")
+        p = Person(self, "credential", "add", "--ca-file", self.ca, "--email", "ada@auto.example", "--id", "x")
         p.expect("Password (not shown")
         wait_for("a terminal without echo", lambda: not p.echo(), 10)
         os.write(p.fd, b"half\x03")
@@ -310,12 +306,12 @@ class Setup(RigTest):
         self.host.ok("credential", "add", "--file", self.host.write("s3.json", json.dumps(
             {"id": "files", "type": "s3", "endpoint": "https://127.0.0.1:1", "bucket": "mails", "access_key": "A"})),
             "--secret-file", f"secret_key={self.secret}")
-        p = Person(self.host, "credential", "rotate", "files", "--no-test")
+        p = Person(self, "credential", "rotate", "files", "--no-test")
         p.expect("New secret_key (not shown, empty: as it is): ")
         p.type("another-planted")
         status, rest = p.ended()
         self.assertEqual(status, 0, rest)
-        p = Person(self.host, "credential", "rotate", "files", "--no-test")
+        p = Person(self, "credential", "rotate", "files", "--no-test")
         p.expect("New secret_key")
         p.type("")
         status, rest = p.ended()
