@@ -38,7 +38,7 @@ class Deliverability(unittest.TestCase):
     def setUp(self):
         self.host = Host()
         self.addCleanup(self.host.close)
-        self.host.add_credential({"id": "me", "type": "mail", "email": "me@good.example"}, "secret")
+        self.host.add_credential({"id": "me", "type": "mail", "email": "me@good.example"}, "planted-password")
         self.configure([f"127.0.0.1:{self.dns.port}"])
 
     def configure(self, servers):

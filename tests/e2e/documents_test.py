@@ -255,6 +255,7 @@ class Documents(unittest.TestCase):
                 resource.setrlimit(resource.RLIMIT_DATA, (48 << 20, 48 << 20))
         said = subprocess.run([STUB, "call", "documents_extract", json.dumps(arguments), "--json", "--home", self.host.dir + "/limited"],
                               capture_output=True, preexec_fn=limit, timeout=100 * PATIENCE)
+        self.host.written += [said.stdout.decode(errors="replace"), said.stderr.decode(errors="replace")]
         self.assertEqual(said.returncode, 0, said.stderr[-1000:])
         return json.loads(said.stdout)["structuredContent"]
 

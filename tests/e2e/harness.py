@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+import leaks
+
 SOURCE = os.environ.get("MAILROOM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("MAILROOM_BUILD_DIR") or os.path.join(SOURCE, "build", "release")
 STUB = os.path.join(BUILD, "bin", "host-stub")
@@ -87,7 +89,9 @@ def no_sanitizer_report(text, what):
 
 
 class Host:
-    """host-stub with a home of its own."""
+    """host-stub with a home of its own. At its end all that it wrote is searched for the secrets that it was given: what a command line names by --secret-file,
+    what is sent over its socket, and what plant() is told."""
+    alive = set()
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="host", dir="/tmp")
@@ -95,14 +99,44 @@ class Host:
         self.env = dict(os.environ)
         self.daemon = None
         self.written = []  # every output of every call, for those who look for secrets in it
+        self.secrets = leaks.Search()
+        self.inputs = set()  # files below self.dir that the test wrote, and where a secret may stand or that are merely large
+        self.planted_later = {}  # of any name: a function that tells at the end which [(kind, secret)] there were, such as the tokens that a server gave out
+        self.children = 0
+        Host.alive.add(self)
+
+    def plant(self, kind, secret):
+        self.secrets.plant(kind, secret)
+
+    def plant_from(self, args, input=None):
+        """What a command line is given to keep secret."""
+        for option, value in zip(args, args[1:]):
+            field, _, path = value.partition("=")
+            if option in ("--secret-file", "--secret") and path:
+                secret = (input or "").encode() if option == "--secret" else b""
+                if os.path.isfile(path):
+                    self.inputs.add(os.path.abspath(path))
+                    with open(path, "rb") as f:
+                        secret = f.read(1 << 20)
+                if secret.strip():
+                    self.plant(field, secret)
 
     def run(self, *args, input=None, timeout=60, env=None, stub=STUB):
+        self.plant_from(args, input)
         r = subprocess.run([stub, *args, "--home", self.home], capture_output=True, input=input.encode() if input else None,
                            stdin=subprocess.DEVNULL if input is None else None, timeout=timeout * PATIENCE, env={**self.env, **(env or {})})
         r.stdout, r.stderr = r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
         self.written += [r.stdout, r.stderr]
         no_sanitizer_report(r.stderr, "host-stub " + " ".join(args))
         return r
+
+    def popen(self, *args, stub=STUB, env=None, **kw):
+        """A process beside the test. Output that goes to no pipe lies in a file beside the home; what a pipe gives belongs into self.written."""
+        self.plant_from(args)
+        self.children += 1
+        with open(os.path.join(self.dir, f"said-{self.children}"), "ab") as said:
+            return subprocess.Popen([stub, *args, "--home", self.home], **{"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said, **kw},
+                                    env={**self.env, **(env or {})})
 
     def ok(self, *args, **kw):
         r = self.run(*args, **kw)
@@ -119,6 +153,8 @@ class Host:
 
     def over_socket(self, argv, document, secrets=None, timeout=60):
         """What the host that runs answers to a command line, without a process for it: its exit status, its output and what it says on stderr."""
+        for field, secret in (secrets or {}).items():
+            self.plant(field, secret)
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(timeout * PATIENCE)
             s.connect(os.path.join(self.home, "socket"))
@@ -130,7 +166,9 @@ class Host:
                 out += message.get("out", "")
                 err += message.get("err", "")
                 if "exit" in message:
+                    self.written += [out, err]
                     return message["exit"], out, err
+            self.written += [out, err]
         return None, out, err
 
     def quick_call(self, tool, arguments, timeout=60):
@@ -158,11 +196,12 @@ class Host:
             f.write(text)
         return path
 
-    def start(self, *args, env=None, wait=True):
+    def start(self, *args, env=None, wait=True, limits=None):
+        """limits: called in the process before it becomes the host."""
         self.log = open(os.path.join(self.dir, "daemon.log"), "ab")
         seen = os.path.getsize(self.log.name)
         self.daemon = subprocess.Popen([STUB, "run", *args, "--home", self.home], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                       env={**self.env, **(env or {})})
+                                       env={**self.env, **(env or {})}, preexec_fn=limits)
         if wait:
             def ready():
                 if self.daemon.poll() is not None:
@@ -193,8 +232,21 @@ class Host:
             self.daemon.kill()
             self.daemon.wait()
         said = self.log_text() if os.path.exists(os.path.join(self.dir, "daemon.log")) else ""
-        shutil.rmtree(self.dir, ignore_errors=True)
-        no_sanitizer_report(said, "host-stub run")
+        try:
+            no_sanitizer_report(said, "host-stub run")
+            self.search()
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def search(self):
+        """Fails where a planted secret stands in what the host wrote."""
+        Host.alive.discard(self)
+        for later in self.planted_later.values():
+            for kind, secret in later():
+                self.plant(kind, secret)
+        self.secrets.look("what was printed", (text.encode(errors="replace") + b"\0" for text in self.written))
+        self.secrets.folder(self.dir, lambda path: path in self.inputs or ".secret" in os.path.relpath(path, self.dir))
+        self.secrets.verdict("host-stub")
 
     def files(self):
         """Every file below the home, as bytes, by path: for those who look for secrets."""
@@ -222,6 +274,7 @@ class RigTest(unittest.TestCase):
 
     def setUp(self):
         self.host = Host()
+        self.host.plant("the rig's password", self.rig.password)
         self.addCleanup(self.host.close)
 
 
@@ -229,5 +282,9 @@ def main():
     """Runs the calling script's tests; the closing line is the plain one."""
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]))
     bad = len(result.failures) + len(result.errors)
+    if Host.alive:
+        print(f"{len(Host.alive)} hosts were not closed, so nobody looked for secrets in what they wrote")
+        bad += 1
+    print(leaks.summary())
     print(f"{result.testsRun - bad} passed, {bad} failed")
     sys.exit(1 if bad or not result.testsRun else 0)

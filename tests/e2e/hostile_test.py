@@ -81,8 +81,7 @@ class Hostile(unittest.TestCase):
 
     def begin(self, server, env=None, **more):
         """A send whose message the server has, and has not answered for."""
-        p = subprocess.Popen([STUB, "call", "email_send", self.message(**more), "--home", self.host.home], stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**self.host.env, **(env or {})}, text=True)
+        p = self.host.popen("call", "email_send", self.message(**more), env=env, stderr=subprocess.PIPE, text=True)
         self.addCleanup(p.communicate)
         self.assertTrue(server.got.wait(60), "the message did not come")
         return p
@@ -104,6 +103,7 @@ class Hostile(unittest.TestCase):
         p.send_signal(signal.SIGINT)
         p.wait(30)
         err = p.stderr.read()
+        self.host.written.append(err)
         self.assertEqual(p.returncode, 1, err)
         self.assertIn("not known whether the message was sent", err)
         self.assertEqual([r["state"] for r in self.host.json("outbox", "list")["outbox"]], ["committing"])

@@ -26,6 +26,7 @@ def limits():
 class Huge(RigTest):
     def message(self, path):
         """Writes it; SHA-256 of the whole and of the attachment."""
+        self.host.inputs.add(path)
         piece = bytes(range(57))
         line = base64.b64encode(piece) + b"\r\n"
         whole, inner = hashlib.sha256(), hashlib.sha256()
@@ -44,6 +45,7 @@ class Huge(RigTest):
         """The tool's result, from a process with the limits."""
         r = subprocess.run([STUB, "call", tool, json.dumps(arguments), "--json", "--home", self.host.home], stdin=subprocess.DEVNULL, capture_output=True,
                            timeout=120 * PATIENCE, preexec_fn=None if SANITIZED else limits, env={**os.environ, "MALLOC_ARENA_MAX": "1"})
+        self.host.written += [r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")]
         self.assertEqual(r.returncode, 0, r.stdout[-2000:] + r.stderr[-2000:])
         return json.loads(r.stdout)["structuredContent"]
 

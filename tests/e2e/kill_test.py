@@ -17,6 +17,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import leaks
 from harness import PATIENCE, Host, Rig, wait_for
 
 US, SUPPLIER = "quotes@rig.test", "anna@supplier.example"
@@ -178,9 +179,11 @@ class Test:
                 raise AssertionError(f"{what}: {sorted(which)[:5]}")
 
     def close(self):
-        self.host.close()
-        if self.rig:
-            self.rig.stop()
+        try:
+            self.host.close()
+        finally:
+            if self.rig:
+                self.rig.stop()
 
 
 def main():
@@ -199,6 +202,7 @@ def main():
         return 1
     finally:
         test.close()
+        print(leaks.summary())
 
 
 if __name__ == "__main__":

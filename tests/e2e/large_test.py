@@ -38,6 +38,7 @@ class Large(unittest.TestCase):
 
     def file(self, size, name):
         path = os.path.join(self.host.dir, name)
+        self.host.inputs.add(path)
         return path, make_file(path, size, name)
 
     def arguments(self, *paths, **more):
@@ -103,9 +104,9 @@ class Large(unittest.TestCase):
     def test_300_mb_within_48_mb(self):
         self.account()
         path, sha = self.file(300_000_000, "film.bin")
-        pipe = subprocess.Popen([STUB, "call", "email_send", json.dumps(self.arguments(path)), "--json", "--home", self.host.home],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        pipe = self.host.popen("call", "email_send", json.dumps(self.arguments(path)), "--json", stdout=subprocess.PIPE)
         said = pipe.stdout.read()
+        self.host.written.append(said.decode())
         _, status, used = os.wait4(pipe.pid, 0)
         pipe.returncode = os.waitstatus_to_exitcode(status)
         pipe.stdout.close()

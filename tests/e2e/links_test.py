@@ -144,12 +144,13 @@ class Links(unittest.TestCase):
         self.host.ok("credential", "add", "--file", self.host.write("files.json", json.dumps(record)), "--secret-file",
                      f"secret_key={self.host.dir}/secret.secret")
         mail = {"id": "me", "type": "mail", "email": "me@rig.test", "smtp": {"host": "127.0.0.1", "port": 1}, "link_store": "files"}
-        self.host.write("me.secret", "pw\n")
+        self.host.write("me.secret", "planted-password\n")
         self.host.ok("credential", "add", "--file", self.host.write("me.json", json.dumps(mail)), "--secret-file",
                      f"password={self.host.dir}/me.secret")
 
     def file(self, size, name="big.bin"):
         path = os.path.join(self.host.dir, name)
+        self.host.inputs.add(path)
         return path, make_file(path, size, name)
 
     def arguments(self, path, **more):
@@ -170,9 +171,9 @@ class Links(unittest.TestCase):
     def test_300_mb_within_48_mb_and_the_link_ends_with_its_revocation(self):
         self.store()
         path, sha256 = self.file(300_000_000, "Großer Plan.bin")
-        pipe = subprocess.Popen([STUB, "call", "email_links", json.dumps(self.arguments(path)), "--json", "--home", self.host.home],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        pipe = self.host.popen("call", "email_links", json.dumps(self.arguments(path)), "--json", stdout=subprocess.PIPE)
         said = pipe.stdout.read()
+        self.host.written.append(said.decode())
         _, status, used = os.wait4(pipe.pid, 0)  # VmHWM of the whole program, module and network included
         pipe.returncode = os.waitstatus_to_exitcode(status)
         pipe.stdout.close()
@@ -252,8 +253,7 @@ class Links(unittest.TestCase):
 
     def killed_in_the_middle(self, path):
         """The plan's arguments are the same for both attempts: the record of the first says where to go on."""
-        process = subprocess.Popen([STUB, "call", "email_links", json.dumps(self.arguments(path)), "--home", self.host.home],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = self.host.popen("call", "email_links", json.dumps(self.arguments(path)))
         wait_for("four parts", lambda: len(self.judge.parts()) >= 4, 60)
         process.send_signal(signal.SIGKILL)
         process.wait()

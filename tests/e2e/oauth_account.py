@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
-from harness import PATIENCE, STUB
+from harness import PATIENCE
 from oauth_side import Browser, Server
 
 BLUEPRINT = """trigger:
@@ -42,6 +42,8 @@ def add(host, rig, email, grant="authorization_code", id="me", **changes):
         files["client_secret"] = host.write(id + ".client.secret", about["client_secret"])
     if grant == "service_account":
         files["service_account_key"] = about["service_account_key_file"]
+    server = Server(rig)
+    host.planted_later[rig.dir] = lambda: [("a token or code of OAuth 2", secret) for secret in server.control(issued=True)["issued"]]
     host.add_credential(rig.record(id, email, authentication="oauth2", oauth=oauth, **changes), files=files)
 
 
@@ -49,8 +51,7 @@ class SignIn:
     """`host-stub credential authorize`, which waits for a person."""
 
     def __init__(self, host, id="me", *options):
-        self.process = subprocess.Popen([STUB, "credential", "authorize", id, "--home", host.home, *options], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=host.env)
+        self.process = host.popen("credential", "authorize", id, *options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.host, self.text = host, ""
 
     def until(self, pattern, seconds=30):

@@ -11,6 +11,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import leaks
 from harness import Host, Rig, wait_for
 from oauth_account import handed_over, signed_in, watching
 
@@ -64,8 +65,11 @@ def main():
         print(f"{e}\n0 passed, 1 failed", file=sys.stderr)
         return 1
     finally:
-        host.close()
-        rig.stop()
+        try:
+            host.close()
+        finally:
+            rig.stop()
+        print(leaks.summary())
 
 
 if __name__ == "__main__":

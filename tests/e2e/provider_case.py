@@ -48,7 +48,7 @@ class Provider(unittest.TestCase):
         for n, subject in enumerate(subjects):
             server.boxes["INBOX"].add(message(subject, n, text=f"The text of {subject}.\r\n"))
         if add:
-            self.host.add_credential(server.record(**more), "secret")
+            self.host.add_credential(server.record(**more), "planted-password")
         return server
 
     def sink(self, preset, imap=None, **more):
@@ -57,7 +57,7 @@ class Provider(unittest.TestCase):
         record = sink.record(email="me@rig.test", provider=preset)
         if imap:
             record["imap"] = imap.record()["imap"]
-        self.host.add_credential(record, "secret")
+        self.host.add_credential(record, "planted-password")
         return sink
 
     def call(self, tool, **args):

@@ -375,7 +375,7 @@ class Everywhere(Provider):
                 self.setUp()
                 sink = Sink(tls=self.tls)
                 self.addCleanup(sink.close)
-                self.host.add_credential(sink.record(email="me@rig.test"), "secret")
+                self.host.add_credential(sink.record(email="me@rig.test"), "planted-password")
                 sink.on_auth = lambda mechanism, initial, ask: said
                 self.assertIn("auth_throttled", json.dumps(self.send()))
 

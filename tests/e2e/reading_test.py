@@ -138,7 +138,7 @@ class OnAScript(Reading, unittest.TestCase):
         self.addCleanup(self.script.close)
         self.host = Host()
         self.addCleanup(self.host.close)
-        self.host.add_credential(self.script.record(), "pw")
+        self.host.add_credential(self.script.record(), "planted-password")
         for n, subject in enumerate(("Plan", "Re: Plan", "Re: Plan", "Other")):
             self.script.boxes["INBOX"].add(message(subject, n, References="<Plan.0@rig.test>" if n in (1, 2) else f"<z{n}@z>"))
 

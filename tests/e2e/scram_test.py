@@ -173,7 +173,7 @@ class Scripted(unittest.TestCase):
             self.assertIn(words, error["what"])
 
     def test_a_wrong_password_is_tried_once(self):
-        error = self.fetch(self.imap(self.ALL), "wrong")
+        error = self.fetch(self.imap(self.ALL), "planted-wrong")
         self.assertEqual(error["code"], "auth")
         self.assertIn("invalid-proof", error["server_said"])
         self.assertEqual(len(self.seen), 1)
@@ -199,7 +199,7 @@ class Scripted(unittest.TestCase):
             self.bindings = w.bindings
             return w
         sink.tls = type("Noted", (), {"wrap": staticmethod(noted), "ca_file": self.tls["1.3"].ca_file})
-        for password, state in ((PASSWORD, 0), ("wrong", 1)):
+        for password, state in ((PASSWORD, 0), ("planted-wrong", 1)):
             self.host.add_credential(sink.record(username="me@rig.test"), password)
             r = self.host.run("call", "email_send", json.dumps({"credential_id": "me", "to": ["a@b.example"], "subject": "s", "text": "t"}), "--json")
             self.assertEqual(r.returncode != 0, bool(state), r.stdout)
@@ -242,10 +242,10 @@ class Dovecot(harness.RigTest):
             self.assertIn(f"sasl_method={name},", log)
 
     def test_a_wrong_password(self):
-        for r in self.used("sha256@rig.test", "wrong"):
+        for r in self.used("sha256@rig.test", "planted-wrong"):
             self.assertNotEqual(r.returncode, 0)
             self.assertIn('"auth"', r.stdout)
-            self.assertNotIn("wrong", r.stdout.replace("wrong password", ""))
+            self.assertNotIn("planted-wrong", r.stdout)
 
 
 if __name__ == "__main__":

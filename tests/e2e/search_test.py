@@ -122,7 +122,7 @@ class OnAScript(Searching, unittest.TestCase):
         self.addCleanup(self.script.close)
         self.host = Host()
         self.addCleanup(self.host.close)
-        self.host.add_credential(self.script.record(), "pw")
+        self.host.add_credential(self.script.record(), "planted-password")
         self.inbox = self.script.boxes["INBOX"]
         for i in range(n):
             self.inbox.add(message(f"s{i}", i, sender=f"p{i % 2} <p{i % 2}@x.test>", text="x" * i * 10), ["\\Seen"] if i % 2 else [],

@@ -22,7 +22,7 @@ class Servers(unittest.TestCase):
         self.addCleanup(server.close)
         for n, subject in enumerate(subjects):
             server.boxes["INBOX"].add(message(subject, n, text=f"The text of {subject}.\r\n"))
-        self.host.add_credential(server.record(**more), "secret")
+        self.host.add_credential(server.record(**more), "planted-password")
         return server
 
     def fetch(self, **args):

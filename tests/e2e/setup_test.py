@@ -74,6 +74,7 @@ class Person:
 
     def __init__(self, test, *args):
         self.host, self.seen = test.host, ""
+        self.host.plant_from(args)
         self.pid, self.fd = start_at_terminal(test, [STUB, *args, "--home", self.host.home], self.host.env)
 
     def expect(self, words, seconds=30):
@@ -92,6 +93,10 @@ class Person:
         before, _, self.seen = self.seen.partition(words)
         self.host.written.append(before + words)
         return before
+
+    def type_secret(self, text):
+        self.host.plant("what was typed unseen", text)
+        self.type(text)
 
     def type(self, text):
         os.write(self.fd, (text + "\n").encode())
@@ -237,7 +242,7 @@ class Setup(RigTest):
         p.type("")
         p.expect("Password (not shown")
         wait_for("a terminal without echo", lambda: not p.echo(), 10)
-        p.type(self.rig.password)
+        p.type_secret(self.rig.password)
         status, rest = p.ended()
         self.assertEqual(status, 0, rest)
         self.assertRegex(rest, r"imap +authentication +ok")
@@ -251,7 +256,7 @@ class Setup(RigTest):
         for answer, ids in (("n", []), ("y", ["x"])):
             p = Person(self, "credential", "add", "--ca-file", self.ca, "--email", "ada@auto.example", "--id", "x")
             p.expect("Password (not shown")
-            p.type("wrong-planted")
+            p.type_secret("wrong-planted")
             said = p.expect("Store it all the same? [y/N] ")
             self.assertRegex(said, r"imap +authentication +FAILED")
             p.type(answer)
@@ -308,7 +313,7 @@ class Setup(RigTest):
             "--secret-file", f"secret_key={self.secret}")
         p = Person(self, "credential", "rotate", "files", "--no-test")
         p.expect("New secret_key (not shown, empty: as it is): ")
-        p.type("another-planted")
+        p.type_secret("another-planted")
         status, rest = p.ended()
         self.assertEqual(status, 0, rest)
         p = Person(self, "credential", "rotate", "files", "--no-test")

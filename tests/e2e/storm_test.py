@@ -17,6 +17,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import leaks
 from harness import PATIENCE, STUB, Host
 from sink import Sink
 
@@ -71,6 +72,7 @@ def main():
         texts[n] = arguments
         r = subprocess.run([STUB, "call", "email_send", arguments, "--json", "--home", host.home], capture_output=True, stdin=subprocess.DEVNULL,
                            timeout=120 * PATIENCE)
+        host.written += [r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")]
         try:
             return json.loads(r.stdout)["structuredContent"].get("state")
         except (ValueError, KeyError, TypeError):
@@ -102,7 +104,7 @@ def main():
     def turn_clock():
         while not over.is_set():
             with killing:
-                subprocess.run([STUB, "clock", "advance", "2m", "--home", host.home], capture_output=True, stdin=subprocess.DEVNULL)
+                host.popen("clock", "advance", "2m").wait()
             time.sleep(0.2)
 
     start = time.monotonic()
@@ -150,6 +152,7 @@ def main():
     bad = bool(lost or twice or unreported or failures or kills < a.kills)
     if bad:
         print("lost", lost, "twice", twice, "unreported", unreported, *failures, sep="\n  ")
+    print(leaks.summary())
     print("0 passed, 1 failed" if bad else "1 passed, 0 failed")
     sys.exit(1 if bad else 0)
 

@@ -17,6 +17,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import leaks
 from certificates import Authority
 from harness import PATIENCE, SOURCE, Host
 from tls_server import Contexts, Server
@@ -259,6 +260,7 @@ def main():
               f"{time.monotonic() - begun:.1f} s")
     finally:
         host.close()
+    print(leaks.summary())
     print(f"{len(scripts) - len(bad)} passed, {len(bad) + len(general)} failed")
     sys.exit(1 if bad or general or not scripts else 0)
 

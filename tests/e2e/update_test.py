@@ -93,7 +93,7 @@ class OnAScript(Updating, unittest.TestCase):
         self.addCleanup(self.script.close)
         self.host = Host()
         self.addCleanup(self.host.close)
-        self.host.add_credential(self.script.record(), "pw")
+        self.host.add_credential(self.script.record(), "planted-password")
         self.fill()
 
     def fill(self):

@@ -13,7 +13,8 @@
 //   {"refuse": {"count", "status", "retry_after", "body"}}       the next token requests are answered so
 //   {"pause_ms": N}      between making and sending an answer    {"hold": true}       made answers wait until {"hold": false}
 //   {"revoke": NAME}     all grants of an account; of a client or service account: until {"restore": NAME}
-//   {"issued": true}     is answered with every token there ever was: for those who look where they do not belong
+//   {"issued": true}     is answered with every token there ever was, and with each code, verifier and assertion that was shown at the token endpoint:
+//                        for those who look where they do not belong
 'use strict';
 const fs = require('fs');
 const https = require('https');
@@ -151,6 +152,7 @@ function control(req, res, text) {
 async function token(req, res, goOn) {
   const form = new URLSearchParams(await body(req));
   count.token_requests++;
+  for (const name of ['code', 'code_verifier', 'device_code', 'assertion']) if ((form.get(name) || '').length > 8) issued.add(form.get(name));
   const grant = (form.get('grant_type') || 'none').split(':').pop();
   const tally = (count.by_grant[grant] ||= {});
   const end = res.end.bind(res);
