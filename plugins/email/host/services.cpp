@@ -40,6 +40,10 @@ Error from_status(aoh_status status, std::string what, std::string where) {
     case AOH_E_INVALID:
       e.code = Errc::invalid;
       break;
+    case AOH_E_INTERNAL:
+      // Nearly always the host's disk: full, or failing. No fault of the work at hand, which is tried again later.
+      e.code = Errc::temporary;
+      [[fallthrough]];
     default:
       e.cure = "The host's log says more; a full disk or a vault key that others may read are usual causes";
   }
