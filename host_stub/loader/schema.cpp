@@ -14,14 +14,23 @@ constexpr std::size_t kMaxSubschemas = 10'000;
 constexpr std::size_t kMaxPattern = 1'000;
 constexpr std::size_t kMaxPatternInput = 64u << 10;
 constexpr std::size_t kMaxProblems = 20;
+constexpr std::size_t kMaxRepeats = 10'000;  // of the whole schema by "$ref" within one instance
 
 const std::vector<std::string> kTypes = {"null", "boolean", "integer", "number", "string", "array", "object"};
-const std::vector<std::string> kKeywords = {
-    "type",      "properties", "required", "additionalProperties", "items",     "enum",
-    "const",     "minimum",    "maximum",  "exclusiveMinimum",     "minLength", "exclusiveMaximum",
-    "maxLength", "minItems",   "maxItems", "uniqueItems",          "pattern",   "anyOf",
-    "oneOf",     "allOf",      "not",      "description",          "title",     "default",
-    "examples",  "format",     "$schema"};
+const std::vector<std::string> kKeywords = {"type",      "properties",
+                                            "required",  "additionalProperties",
+                                            "items",     "enum",
+                                            "const",     "minimum",
+                                            "maximum",   "exclusiveMinimum",
+                                            "minLength", "exclusiveMaximum",
+                                            "maxLength", "minItems",
+                                            "maxItems",  "uniqueItems",
+                                            "pattern",   "anyOf",
+                                            "oneOf",     "allOf",
+                                            "not",       "description",
+                                            "title",     "default",
+                                            "examples",  "format",
+                                            "$schema",   "$ref"};
 
 /// RFC 6901, section 3.
 std::string escaped(std::string_view key) {
@@ -91,6 +100,7 @@ struct Property;
 /// One schema object, checked. A schema `true` or `false` is a node with `always` set.
 struct Node {
   std::optional<bool> always;
+  bool whole = false;  // "$ref": "#"
   std::vector<std::string> types;
   std::vector<Property> properties;
   std::vector<std::string> required;
@@ -195,8 +205,10 @@ class Compiler {
       n.types = types(v, at);
     } else if (key == "properties") {
       want(v.is_object(), at, "an object of schemas");
+      ++within_;
       for (const auto& [name, sub] : v.members())
         n.properties.emplace_back(name, compile(sub, at + "/" + escaped(name), depth + 1));
+      --within_;
     } else if (key == "required") {
       want(v.is_array(), at, "an array of property names");
       for (const Json& item : v.items()) {
@@ -204,9 +216,9 @@ class Compiler {
         n.required.push_back(item.str());
       }
     } else if (key == "additionalProperties") {
-      n.additional = one(v, at, depth);
+      n.additional = within(v, at, depth);
     } else if (key == "items") {
-      n.items = one(v, at, depth);
+      n.items = within(v, at, depth);
     } else if (key == "not") {
       n.negated = one(v, at, depth);
     } else if (key == "anyOf") {
@@ -242,6 +254,10 @@ class Compiler {
       n.unique = v.boolean();
     } else if (key == "pattern") {
       n.pattern = regex(v, at);
+    } else if (key == "$ref") {
+      want(v.str() == "#", at, "\"#\", the whole schema: no other reference is known here");
+      if (within_ == 0) fail(at, "makes a schema that means itself; it may stand below properties or items");
+      n.whole = true;
     } else if (key == "format") {
       n.is_regex = v.str() == "regex";
     } else if (std::find(kKeywords.begin(), kKeywords.end(), key) == kKeywords.end()) {
@@ -251,7 +267,15 @@ class Compiler {
     }
   }
 
+  std::unique_ptr<Node> within(const Json& v, const std::string& at, int depth) {
+    ++within_;
+    auto n = one(v, at, depth);
+    --within_;
+    return n;
+  }
+
   std::size_t count_ = 0;
+  int within_ = 0;  // how many steps into the instance the present schema stands
 };
 
 bool has_type(const Json& v, const std::string& type) {
@@ -262,13 +286,18 @@ bool has_type(const Json& v, const std::string& type) {
 
 class Validator {
  public:
-  explicit Validator(std::vector<Problem>& out) : out_(out) {}
+  Validator(std::vector<Problem>& out, const Node& root, std::size_t& repeats)
+      : out_(out), root_(root), repeats_(repeats) {}
 
   void check(const Node& n, const Json& v, const std::string& at) {
     if (out_.size() >= kMaxProblems) return;
     if (n.always) {
       if (!*n.always) say(at, "nothing here", v);
       return;
+    }
+    if (n.whole) {
+      if (++repeats_ > kMaxRepeats) return put({at, "fewer nested values", "more than 10000", {}});
+      check(root_, v, at);
     }
     if (!types(n, v, at)) return;  // the rest would only repeat it
     values(n, v, at);
@@ -286,9 +315,9 @@ class Validator {
   void put(Problem p) {
     if (out_.size() < kMaxProblems) out_.push_back(std::move(p));
   }
-  static std::vector<Problem> tried(const Node& n, const Json& v, const std::string& at) {
+  std::vector<Problem> tried(const Node& n, const Json& v, const std::string& at) {
     std::vector<Problem> problems;
-    Validator(problems).check(n, v, at);
+    Validator(problems, root_, repeats_).check(n, v, at);
     return problems;
   }
 
@@ -379,8 +408,7 @@ class Validator {
         std::vector<std::string> names;
         for (const auto& [name, node] : n.properties) names.push_back(name);
         const std::string near = nearest(key, names);
-        put({here, known(names), "an unknown property",
-             near.empty() ? "" : "did you mean \"" + near + "\"?"});
+        put({here, known(names), kUnknownProperty, near.empty() ? "" : "did you mean \"" + near + "\"?"});
       } else if (n.additional) {
         check(*n.additional, value, here);
       }
@@ -436,6 +464,8 @@ class Validator {
   }
 
   std::vector<Problem>& out_;
+  const Node& root_;
+  std::size_t& repeats_;
 };
 
 }  // namespace
@@ -460,7 +490,8 @@ Schema Schema::compile(const Json& schema) {
 
 std::vector<Problem> Schema::validate(const Json& instance) const {
   std::vector<Problem> problems;
-  Validator(problems).check(c_->root, instance, "");
+  std::size_t repeats = 0;
+  Validator(problems, c_->root, repeats).check(c_->root, instance, "");
   return problems;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "support/template.hpp"
+#include "triggers/schema_check.hpp"
 
 namespace aoh::host {
 namespace {
@@ -46,32 +47,6 @@ bool looks_like_date(std::string_view s) {
   }
   if (at + 1 == s.size()) return s[at] == 'Z' || s[at] == 'z';
   return at + 6 == s.size() && (s[at] == '+' || s[at] == '-') && shape(at + 1, "99:99");
-}
-
-void check_schema(const Schema& schema, const YamlNode& node, std::string_view where, Problems& problems) {
-  for (const auto& problem : schema.validate(node.json())) {
-    std::string message(where);
-    for (const char c : problem.pointer) message += c == '/' ? '.' : c;
-    message += ": expected " + problem.expected + ", came " + problem.came;
-    if (!problem.hint.empty()) message += "; did you mean \"" + problem.hint + "\"?";
-    problems.add(node.at_pointer(problem.pointer).at, message);
-  }
-}
-
-/// Names of the properties of an object schema that allows no others; unset when it allows others.
-std::optional<Names> closed_names(const Schema& schema) {
-  if (schema.json()["additionalProperties"] != Json(false)) return std::nullopt;
-  Names names;
-  for (const auto& property : schema.json()["properties"].members()) names.push_back(property.key);
-  return names;
-}
-
-/// An unknown field is reported with its key's own place first; the schema would only know the place of its
-/// map.
-void check_object(const Schema& schema, const YamlNode& node, std::string_view where, Problems& problems) {
-  const auto before = problems.count();
-  if (const auto names = closed_names(schema)) check_keys(node, where, *names, problems);
-  if (problems.count() == before) check_schema(schema, node, where, problems);
 }
 
 Json key_of(const TriggerSource& info, const Json& trigger, const YamlNode& node, Problems& problems) {

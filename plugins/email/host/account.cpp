@@ -134,6 +134,8 @@ Account account_from(const aoh::Json& record) {
   }
   a.provider = record["provider"].str();
   for (const aoh::Json& m : record["sasl"].items()) a.sasl.push_back(m.str());
+  for (const aoh::Json& id : record["trusted_authserv_ids"].items())
+    a.trusted_authserv_ids.push_back(id.str());
   a.idle_renew = seconds(record, "idle_renew_s", 10, 1740);
   a.poll_interval = seconds(record, "poll_interval_s", 1, 3600);
   a.imap = endpoint(record, "imap", 993, 143);

@@ -56,6 +56,8 @@ struct Account {
       false;             ///< a copy of what it sends goes to its Sent mailbox by us; else the server does it
   std::string provider;  ///< name of a preset (host/providers.hpp), unchecked; empty: by its servers
   std::vector<std::string> sasl;  ///< the only mechanisms to sign in with; empty: all but CRAM-MD5
+  /// Servers whose Authentication-Results are believed, by their authserv-id (RFC 8601 §2.5); empty: none.
+  std::vector<std::string> trusted_authserv_ids;
   std::optional<std::chrono::seconds> idle_renew, poll_interval;  ///< instead of the provider's
   std::optional<SentCopy> sent_copy;  ///< instead of the provider's (host/providers.hpp)
   SendLimits limits;                  ///< likewise, each by itself

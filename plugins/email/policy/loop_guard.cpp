@@ -4,6 +4,7 @@
 #include <array>
 
 #include "mime/ascii.hpp"
+#include "policy/comments.hpp"
 
 namespace mailroom::policy {
 namespace {
@@ -17,20 +18,7 @@ Verdict refuse(const char* rule, std::string why) { return {false, rule, std::mo
 
 // RFC 3834 §5 allows parameters and comments: " no (a person); x=y" is `no`.
 std::string keyword(std::string_view value) {
-  std::string plain;
-  int depth = 0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const char c = value[i];
-    if (depth > 0 && c == '\\') {
-      ++i;
-    } else if (c == '(') {
-      ++depth;
-    } else if (c == ')' && depth > 0) {
-      --depth;
-    } else if (depth == 0) {
-      plain += c;
-    }
-  }
+  const std::string plain = without_comments(value);
   const std::string_view head = std::string_view(plain).substr(0, plain.find(';'));
   return mime::to_lower(mime::trim(head));
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "mime/parse.hpp"
+#include "policy/auth_results.hpp"
 #include "read/reader.hpp"
 #include "watch/batch.hpp"
 #include "watch/event.hpp"
@@ -23,9 +24,6 @@ bool has_header(const std::optional<imap::MessageRow>& head) {
   const imap::Section* header = head ? head->section("HEADER") : nullptr;
   return header && !header->nil;
 }
-
-// A failure that is not the message's: the session is over, or the server asks to come back later.
-bool is_the_sessions(const Failure& f) { return is_fatal(f.error.code) || f.error.code == Errc::temporary; }
 
 aoh::Json decision(const std::string& key, const std::string& blueprint, const char* what,
                    const std::string& why) {
@@ -204,7 +202,8 @@ net::Task<void> Watcher::fetch_texts(Batch& batch) {
   std::vector<Batch::Item*> group, alone;
   std::size_t bytes = 0;
   for (auto& item : batch.items) {
-    if (item.wanted_by.empty() || !item.head || !item.parked.empty()) continue;
+    const bool asked = !item.wanted_by.empty() || item.needs_parts || item.needs_text;
+    if (!asked || !item.head || !item.parked.empty()) continue;
     const read::PartPlan plan = read::plan_text(*item.head, kTexts);
     const std::size_t size = item.head->size.value_or(kGroupBytes);
     if (plan.plain && !plan.cut && bytes + size <= kGroupBytes) {
@@ -280,14 +279,11 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
       }
       if (item.uid <= next.start_uid && !blueprint.start.admits(seen(*item.head), item.head->internal_date_s))
         continue;
-      if (const std::string_view why = blueprint.match.mismatch(m); !why.empty())
-        item.ignored_why[b] = std::string(why) + " does not match";
-      else
-        item.wanted_by.push_back(b);
+      item.undecided.push_back(b);
     }
   }
   co_await take_reports(batch);
-  co_await fetch_texts(batch);
+  co_await decide(batch);
 
   std::vector<aoh::Event> events;
   aoh::Json decisions = aoh::Json::array();
@@ -313,6 +309,9 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
         event.blueprint = id;
         event.dedupe_key = key;
         event.payload = payload_of(source, next.uid_validity, *item.message, *item.head);
+        if (const policy::AuthVerdict verdict = policy::auth_verdict(*item.message, trusted_);
+            !verdict.by.empty())
+          event.payload.slot("email").set("authentication", verdict.json());
         bytes += 64 * 1024 + item.message->text.value_or("").size();
         events.push_back(std::move(event));
         decisions.push(decision(key, id, "matched", ""));
@@ -322,6 +321,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     next.last_uid = item.uid;
     item.head.reset();
     item.message.reset();
+    item.summary.reset();
     if (bytes > kHandOverBytes || events.size() + source.blueprints.size() > AOH_MAX_EVENTS) {
       const imap::Uid first = std::exchange(work_first_, 0);  // what the host does is no message's fault
       co_await hand_over(std::exchange(events, {}), std::exchange(decisions, aoh::Json::array()), next);

@@ -75,6 +75,10 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   net::Task<void> fetch_heads(Batch& batch);
   net::Task<void> fetch_texts(Batch& batch);
 
+  // decide.cpp
+  void ask(Batch& batch);
+  net::Task<void> decide(Batch& batch);
+
   // reports.cpp
   net::Task<void> take_reports(Batch& batch);
 
@@ -94,14 +98,15 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   net::Alarm alarm_;       // backoff, polling, connecting
   net::Alarm host_alarm_;  // the host's answer to a hand-over
   std::unique_ptr<imap::Client> client_;
-  host::WatchTimes times_{};   // how long does an IDLE last, and when is looked where there is none?
-  bool status_keeps_ = false;  // is it STATUS that keeps the session alive (quirk noop_does_not_keep)?
-  bool idling_ = false;        // may the client be interrupted?
-  bool no_idle_ = false;       // did the server refuse an IDLE that it had offered?
-  bool stopping_ = false;      // has the host asked to stop?
-  unsigned attempt_ = 0;       // failures in a row
-  unsigned hollow_ = 0;        // times in a row that the server announced a message that was not there yet
-  std::string token_;          // generation of the secret that the connection signed in with
+  std::vector<std::string> trusted_;  // whose Authentication-Results are believed?
+  host::WatchTimes times_{};          // how long does an IDLE last, and when is looked where there is none?
+  bool status_keeps_ = false;         // is it STATUS that keeps the session alive (quirk noop_does_not_keep)?
+  bool idling_ = false;               // may the client be interrupted?
+  bool no_idle_ = false;              // did the server refuse an IDLE that it had offered?
+  bool stopping_ = false;             // has the host asked to stop?
+  unsigned attempt_ = 0;              // failures in a row
+  unsigned hollow_ = 0;  // times in a row that the server announced a message that was not there yet
+  std::string token_;    // generation of the secret that the connection signed in with
   std::int64_t token_ends_ns_ =
       INT64_MAX;              // when does that run out? the clock's; moved on while no other is to be had
   bool token_ended_ = false;  // did the session end for that reason alone?

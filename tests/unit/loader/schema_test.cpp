@@ -67,7 +67,9 @@ TEST(Schema, RefusesWhatNobodyChecks) {
       {R"({"properties":{"a":{"minLenght":1}}})", "/properties/a/minLenght is not a keyword"},
       {R"({"minLenght":1})", "did you mean \"minLength\"?"},
       {R"({"patternProperties":{}})", "/patternProperties is not a keyword"},
-      {R"({"$ref":"#"})", "/$ref is not a keyword"},
+      {R"({"$ref":"#"})", "/$ref makes a schema that means itself"},
+      {R"({"anyOf":[{"type":"string"},{"$ref":"#"}]})", "/anyOf/1/$ref makes a schema that means itself"},
+      {R"({"properties":{"a":{"$ref":"#/definitions/a"}}})", "/properties/a/$ref must be \"#\""},
       {R"({"type":"strin"})", "/type names the type \"strin\""},
       {R"x({"pattern":"("})x", "/pattern is not a regular expression"},
       {R"x({"pattern":"(?=a)"})x", "/pattern is not a regular expression"},
@@ -98,6 +100,21 @@ TEST(Schema, StaysFiniteOnHostileInstances) {
   EXPECT_TRUE(unique.validate(many).empty());
   const Schema items = Schema::compile(Json::parse(R"({"items":{"type":"string"}})"));
   EXPECT_EQ(items.validate(many).size(), 20u);  // no more problems than a person reads
+}
+
+TEST(Schema, TheWholeSchemaAgain) {
+  const Schema s = Schema::compile(Json::parse(
+      R"({"type":"object","properties":{"n":{"type":"integer"},"any":{"type":"array","items":{"$ref":"#"}},"not":{"$ref":"#"}},"additionalProperties":false})"));
+  EXPECT_TRUE(s.validate(Json::parse(R"({"n":1,"any":[{"n":2},{"not":{"any":[{"n":3}]}}]})")).empty());
+  EXPECT_THAT(describe(s.validate(Json::parse(R"({"any":[{"n":2},{"not":{"any":[{"n":"x"}]}}]})"))),
+              HasSubstr("/any/1/not/any/0/n: expected an integer"));
+  EXPECT_THAT(describe(s.validate(Json::parse(R"({"not":{"ani":[]}})"))), HasSubstr("did you mean \"any\"?"));
+  // Two ways at each level would be 2^30 of them.
+  const Schema twice = Schema::compile(Json::parse(
+      R"({"anyOf":[{"items":{"$ref":"#"},"maxItems":0},{"items":{"$ref":"#"},"maxItems":0},{"type":"array","items":{"$ref":"#"}}]})"));
+  Json deep = 1;
+  for (int i = 0; i < 30; ++i) deep = Json::array({deep});
+  EXPECT_FALSE(twice.validate(deep).empty());  // and it comes to an end
 }
 
 TEST(Schema, NearestNameIsNearOrNothing) {

@@ -72,6 +72,50 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
+std::string with_match(const std::string& lines) {
+  return replaced(kFull, "    subject_regex: \"(quote|quotation)\"\n", lines);
+}
+
+TEST(Blueprint, EveryConditionOfMatch) {
+  EXPECT_EQ(error_of(with_match(R"(    to_regex: quotes@
+    cc_regex: "."
+    list_id_regex: "<news"
+    header_regex: {X-Priority: "^1", X-Mailer: outlook}
+    body_regex: price
+    mime_type: [application/pdf, image/*]
+    attachment: {name_regex: "\\.pdf$", mime_type: application/pdf, larger: 1000, smaller: 9000000}
+    larger: 10
+    smaller: 30000000
+    authentication: {dmarc: pass, spf: [pass, neutral], dkim: unknown}
+    flags: [seen, $Junk]
+    older_than: 30m
+    newer_than: 7d
+    any:
+      - subject_regex: quote
+      - all: [{not: {subject_regex: invoice}}, {flags: flagged}]
+)")),
+            "no error");
+}
+
+TEST(Blueprint, AMistakeInMatchHasItsPlaceHoweverDeep) {
+  const std::tuple<const char*, const char*, const char*> cases[] = {
+      {"    subjct_regex: x\n", "b.yaml:7:5: ", "did you mean \"subject_regex\"?"},
+      {"    any:\n      - from_regex: x\n      - not:\n          fron_regex: x\n",
+       "b.yaml:10:11: ", "did you mean \"from_regex\"?"},
+      {"    all: [{attachment: {name_regx: x}}]\n", "b.yaml:7:25: ", "did you mean \"name_regex\"?"},
+      {"    authentication:\n      dmarc: passed\n", "b.yaml:8:14: ", "did you mean \"pass\"?"},
+      {"    mime_type: pdf\n", "b.yaml:7:16: ", "a text that matches"},
+      {"    any:\n      - body_regex: \"(a\"\n", "b.yaml:8:21: ", "missing )"},
+      {"    not: 7\n", "b.yaml:7:10: ", "expected an object"},
+      {"    older_than: 3 weeks\n", "b.yaml:7:17: ", "a text that matches"},
+      {"    any: []\n", "b.yaml:7:10: ", "at least 1 items"},
+      {"    larger: big\n", "b.yaml:7:13: ", "expected an integer"},
+  };
+  for (const auto& [lines, place, what] : cases) {
+    EXPECT_THAT(error_of(with_match(lines)), testing::AllOf(StartsWith(place), HasSubstr(what))) << lines;
+  }
+}
+
 class BlueprintStore : public TriggerTest {
  protected:
   static std::string text_of(const std::string& credential) {

@@ -31,7 +31,7 @@ struct Faults : ::testing::Test {
   }
   ~Faults() override { stop(); }
 
-  void start(const char* start_from = "all") {
+  void start(const char* start_from = "all", const aoh::Json& match = aoh::Json::object()) {
     stop();
     const std::string cursor = trigger ? trigger->cursor() : "";
     triggers.push_back(std::make_unique<FakeTrigger>());
@@ -39,8 +39,8 @@ struct Faults : ::testing::Test {
     const aoh::Json source{
         {"trigger_id", "t1"},
         {"key", {{"credential_id", "w"}, {"mailbox", "INBOX"}}},
-        {"blueprints", aoh::Json::array({aoh::Json{
-                           {"id", "bp"}, {"match", aoh::Json::object()}, {"start_from", start_from}}})}};
+        {"blueprints",
+         aoh::Json::array({aoh::Json{{"id", "bp"}, {"match", match}, {"start_from", start_from}}})}};
     watcher =
         Watcher::start(runtime, Source::from(source), cursor, std::make_shared<aoh::Trigger>(trigger->c()));
   }
@@ -389,6 +389,60 @@ TEST_F(Faults, ANewNumberingOnReconnectLosesNothingAndRepeatsNothing) {
   ASSERT_TRUE(handed_over(1)) << health();
   EXPECT_EQ(subjects().size(), 8u) << health();
   EXPECT_EQ(trigger->events()[0].payload.path("email.subject").str(), "while away 3");
+}
+
+TEST_F(Faults, ATextTravelsOnlyWhereAMatchAsksForIt) {
+  imap.add("quote 1");
+  imap.add("quote 2").text = "our price is 7\r\n";
+  imap.add("letter").text = "a price\r\n";
+  start("all", {{"subject_regex", "^quote"}, {"body_regex", "price"}});
+  ASSERT_TRUE(handed_over(1)) << health();
+  EXPECT_EQ(subjects(), Strings{"quote 2"});
+  EXPECT_EQ(decided("ignored"),
+            (Strings{"w/INBOX/7.1: body_regex does not match", "w/INBOX/7.3: subject_regex does not match"}));
+  for (const std::string& c : imap.commands())
+    if (c.find("BODY.PEEK[TEXT]") != std::string::npos) {
+      EXPECT_NE(c.find("UID FETCH 1:2 "), std::string::npos) << c;
+    }
+}
+
+TEST_F(Faults, PartsAreNamedWithoutBeingFetched) {
+  for (const char* subject : {"offer", "picture"}) {
+    ScriptedImap::Mail& m = imap.add(subject);
+    const bool offer = m.subject == "offer";
+    m.header.replace(m.header.size() - 2, 2,
+                     "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n");
+    const std::string type = offer ? "\"APPLICATION\" \"PDF\"" : "\"IMAGE\" \"PNG\"";
+    m.structure = "((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 5 1)(" + type +
+                  " NIL NIL NIL \"7BIT\" 5000 NIL (\"ATTACHMENT\" (\"FILENAME\" \"a.bin\")) NIL) \"MIXED\" "
+                  "(\"BOUNDARY\" \"b\"))";
+    m.sections = {{"1.MIME", "Content-Type: text/plain\r\n\r\n"},
+                  {"2.MIME", std::string("Content-Type: ") + (offer ? "application/pdf" : "image/png") +
+                                 "\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\n"}};
+  }
+  start("all",
+        {{"mime_type", "application/pdf"}, {"attachment", {{"name_regex", "\\.bin$"}, {"larger", 4999}}}});
+  ASSERT_TRUE(handed_over(1)) << health();
+  EXPECT_EQ(subjects(), Strings{"offer"});
+  EXPECT_EQ(decided("ignored"), Strings{"w/INBOX/7.2: mime_type does not match"});
+  for (const std::string& c : imap.commands()) {
+    EXPECT_EQ(c.find("BODY.PEEK[2]"), std::string::npos) << c;
+    if (c.find("BODY.PEEK[1]") != std::string::npos) {
+      EXPECT_NE(c.find("UID FETCH 1 "), std::string::npos) << c;
+    }
+  }
+}
+
+TEST_F(Faults, TheTrustedServersVerdictDecides) {
+  fake.credentials["w"].set("trusted_authserv_ids", aoh::Json::array({"mx.us.example"}));
+  for (const auto& [subject, word] : {std::pair{"real", "pass"}, {"forged", "fail"}})
+    imap.add(subject).header.insert(
+        0, std::string("Authentication-Results: mx.us.example; dmarc=") + word + "\r\n");
+  start("all", {{"authentication", {{"dmarc", "pass"}}}, {"newer_than", "3650d"}});
+  ASSERT_TRUE(handed_over(1)) << health();
+  EXPECT_EQ(subjects(), Strings{"real"});
+  EXPECT_EQ(trigger->events().front().payload.path("email.authentication.dmarc").str(), "pass");
+  EXPECT_EQ(decided("ignored"), Strings{"w/INBOX/7.2: authentication.dmarc does not match"});
 }
 
 }  // namespace

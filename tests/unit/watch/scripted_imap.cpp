@@ -157,8 +157,9 @@ std::string ScriptedImap::row(const Mail& m, const Command& command) {
   if (command.wants("RFC822.SIZE")) out += " RFC822.SIZE " + std::to_string(m.header.size() + m.text.size());
   if (command.wants("INTERNALDATE")) out += " INTERNALDATE \"" + m.date + "\"";
   if (command.wants("BODYSTRUCTURE")) out += " BODYSTRUCTURE " + m.structure;
-  for (const auto& [name, bytes] :
-       {std::pair<std::string, std::string>{"HEADER", m.header}, {"TEXT", m.text}, {"1", m.text}}) {
+  auto sections = m.sections;
+  sections.insert(sections.end(), {{"HEADER", m.header}, {"TEXT", m.text}, {"1", m.text}});
+  for (const auto& [name, bytes] : sections) {
     const std::size_t at = command.rest.find("BODY.PEEK[" + name + "]");
     if (at == std::string::npos) continue;
     const bool part = command.rest.compare(at + 11 + name.size(), 1, "<") == 0;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/tls_server.hpp"
@@ -19,7 +20,8 @@ class ScriptedImap {
     std::uint32_t uid = 0;
     std::string subject, date;  // date: INTERNALDATE, the same under every numbering
     std::string header, text;
-    std::string structure;  // BODYSTRUCTURE as it goes over the wire
+    std::string structure;                                      // BODYSTRUCTURE as it goes over the wire
+    std::vector<std::pair<std::string, std::string>> sections;  // besides HEADER, TEXT and 1: "2.MIME"
   };
   struct Command {
     std::string tag, verb, rest;          // "a4", "UID FETCH", "1:5 (UID ...)"; verb "greeting" comes first

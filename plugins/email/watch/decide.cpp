@@ -1,0 +1,57 @@
+// Who wants a message: asked of its header first, of its parts and its text only where that does not tell.
+#include "mime/parse.hpp"
+#include "read/reader.hpp"
+#include "watch/batch.hpp"
+
+namespace mailroom::watch {
+
+// Puts the open questions to what is known of each message by now.
+void Watcher::ask(Batch& batch) {
+  for (auto& item : batch.items) {
+    item.needs_parts = item.needs_text = false;
+    if (item.undecided.empty() || !item.head || item.gone || !item.parked.empty()) continue;
+    policy::Facts facts;
+    std::optional<mime::Message> header;
+    if (item.message)
+      facts.message = &*item.message;
+    else if (item.summary)
+      facts.message = &*item.summary;
+    else
+      facts.message = &header.emplace(mime::parse_headers(item.head->section("HEADER")->bytes));
+    facts.text = item.message.has_value();
+    facts.parts = facts.text || item.summary.has_value();
+    facts.folder = batch.source->mailbox;
+    facts.flags = item.head->flags ? &*item.head->flags : nullptr;
+    facts.size = item.head->size;
+    facts.arrived_s = item.head->internal_date_s;
+    facts.now_s = runtime_.services().clock.wall_ns() / 1'000'000'000;
+    facts.trusted = trusted_;
+    std::erase_if(item.undecided, [&](std::size_t b) {
+      const policy::Outcome o = batch.source->blueprints[b].match.test(facts);
+      if (o.truth == policy::Truth::yes) item.wanted_by.push_back(b);
+      if (o.truth == policy::Truth::no) item.ignored_why[b] = std::string(o.why) + " does not match";
+      item.needs_parts = item.needs_parts || o.needs_parts;
+      item.needs_text = item.needs_text || o.needs_text;
+      return o.truth != policy::Truth::unknown;
+    });
+  }
+}
+
+net::Task<void> Watcher::decide(Batch& batch) {
+  ask(batch);
+  for (auto& item : batch.items) {
+    // The text, where it is fetched anyway, brings the parts along.
+    if (!item.needs_parts || item.needs_text || !item.wanted_by.empty()) continue;
+    try {
+      item.summary = co_await read::fetch_summary(*client_, *item.head);
+    } catch (const Failure& f) {
+      if (is_the_sessions(f)) throw;
+      item.parked = "the message's parts cannot be fetched: " + f.error.line();
+    }
+  }
+  ask(batch);
+  co_await fetch_texts(batch);
+  ask(batch);
+}
+
+}  // namespace mailroom::watch
