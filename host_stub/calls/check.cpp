@@ -173,6 +173,15 @@ Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool,
   return subject;
 }
 
+bool covered(const CallPorts& ports, const Registry::ToolRef& tool, const Json& grants) {
+  if (!tool.spec->credential) return true;
+  return std::any_of(grants.members().begin(), grants.members().end(), [&](const Json::Member& m) {
+    if (!covers(m.value, tool.spec->credential->grant)) return false;
+    const auto type = ports.type_of_credential ? ports.type_of_credential(m.key) : std::nullopt;
+    return type && takes(tool, *type);
+  });
+}
+
 std::string check_arguments(const ToolSpec& tool, const Json& arguments) {
   if (!arguments.is_object())
     return tool.name + ": the arguments must be a JSON object, came " + arguments.type_name();

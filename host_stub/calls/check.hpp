@@ -18,6 +18,9 @@ struct Subject {
 /// checks that it is there and granted.
 Subject settle_credential(const CallPorts& ports, const Registry::ToolRef& tool, CallRequest& request);
 
+/// Could a call of the tool pass with these grants? True for a tool that touches no account.
+bool covered(const CallPorts& ports, const Registry::ToolRef& tool, const Json& grants);
+
 /// Everything wrong with the arguments in one line; empty: valid.
 std::string check_arguments(const ToolSpec& tool, const Json& arguments);
 

@@ -92,6 +92,8 @@ class CallEngine {
   CallResult call(CallRequest request);
   /// The caller gives up; advisory for the module. False when the call has ended or is not known.
   bool cancel(std::string_view call_id);
+  /// False when no call of the tool could pass with these grants; true for one that touches no account.
+  bool covered(const Registry::ToolRef& tool, const Json& grants) const;
   /// Asks the module of the credential's type to try it, step by step; `request.tool` and arguments are
   /// ignored.
   std::string start_credential_test(std::string credential_id, CallRequest request, Done done);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <future>
 
+#include "calls/check.hpp"
 #include "calls/engine_core.hpp"
 
 namespace aoh::host {
@@ -56,5 +57,9 @@ CallResult CallEngine::Core::run_work(Work w) {
 }
 
 CallResult CallEngine::work(Work w) { return core_->run_work(std::move(w)); }
+
+bool CallEngine::covered(const Registry::ToolRef& tool, const Json& grants) const {
+  return host::covered(core_->ports, tool, grants);
+}
 
 }  // namespace aoh::host

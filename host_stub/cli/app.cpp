@@ -20,6 +20,13 @@ namespace aoh::host {
 namespace fs = std::filesystem;
 namespace {
 std::atomic<bool> g_left_behind{false};
+
+/// <executable>/../agent-guard
+fs::path agent_guard() {
+  std::error_code ec;
+  const fs::path exe = fs::read_symlink("/proc/self/exe", ec);
+  return ec ? fs::path() : exe.parent_path() / "agent-guard";
+}
 }  // namespace
 
 struct App::Parts {
@@ -419,6 +426,7 @@ void App::start_automation() {
   AutomationOptions options;
   options.agent_folders = p.options.agents;
   options.agent_folders.push_back(p.home.agents());
+  options.agent_guard = agent_guard();
   p.automation = std::make_unique<Automation>(std::move(parts), std::move(options));
   p.automation->start();
   for (Module* module : p.registry->modules()) module->background_start();

@@ -58,6 +58,89 @@ AgentStep read_step(const YamlNode& node, const std::string& where, Problems& pr
   return step;
 }
 
+void read_limits(const YamlNode& root, bool program, AgentLimits& limits, Problems& problems) {
+  if (program) limits.steps = 1000;
+  const auto* node = root.find("limits");
+  if (node == nullptr) return;
+  if (!node->is_map()) problems.add(node->at, "limits must be a map of time, steps, calls");
+  std::vector<std::string_view> known = {"time", "steps", "calls"};
+  if (program) known.insert(known.end(), {"line_bytes", "output_bytes", "tokens", "refusals"});
+  check_keys(*node, "limits", known, problems);
+  const auto count = [&](std::string_view key, std::int64_t minimum, std::int64_t maximum,
+                         std::int64_t& value) {
+    value = count_field(*node, "limits", key, minimum, maximum, value, problems);
+  };
+  limits.time_ns = duration_field(*node, "limits", "time", limits.time_ns, problems);
+  count("steps", 1, program ? 1'000'000 : 10'000, limits.steps);
+  count("calls", 0, 10'000, limits.calls);
+  if (!program) return;
+  count("line_bytes", 1024, 64 << 20, limits.line_bytes);
+  count("output_bytes", 1024, std::int64_t{16} << 30, limits.output_bytes);
+  count("tokens", 1, 1'000'000'000'000, limits.tokens);
+  count("refusals", 0, 1000, limits.refusals);
+}
+
+void read_steps(const YamlNode& root, Agent& agent, Problems& problems) {
+  const auto* steps = root.find("steps");
+  if (steps == nullptr || !steps->is_list() || steps->items.empty())
+    return problems.add(steps == nullptr ? root.at : steps->at,
+                        "steps is missing or is not a list; the last one is `finish`");
+  for (std::size_t i = 0; i < steps->items.size(); ++i)
+    agent.steps.push_back(read_step(steps->items[i], "steps[" + std::to_string(i) + "]", problems));
+}
+
+/// A list of texts without NUL; what is not is reported.
+std::vector<std::string> read_texts(const YamlNode& root, const char* key, Problems& problems) {
+  std::vector<std::string> out;
+  const auto* node = root.find(key);
+  if (node == nullptr) return out;
+  if (!node->is_list()) problems.add(node->at, std::string(key) + " must be a list of texts");
+  for (const auto& item : node->items) {
+    // What a person wrote as a number is an argument all the same.
+    std::string text = item.scalar.is_number() ? item.scalar.dump() : item.scalar.str();
+    if (!item.is_map() && !item.is_list() && (item.scalar.is_number() || item.scalar.is_string()) &&
+        text.find('\0') == std::string::npos)
+      out.push_back(std::move(text));
+    else
+      problems.add(item.at, std::string(key) + " must be a list of texts");
+  }
+  return out;
+}
+
+bool variable_name(std::string_view name) {
+  return !name.empty() && (std::isalpha(static_cast<unsigned char>(name[0])) != 0 || name[0] == '_') &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
+void read_program(const YamlNode& root, Agent& agent, Problems& problems) {
+  if (const auto* steps = root.find("steps")) problems.add(steps->at, "steps is for agents of type script");
+  const auto* command = root.find("command");
+  agent.command = read_texts(root, "command", problems);
+  if (command == nullptr || (command->is_list() && (agent.command.empty() || agent.command.front().empty())))
+    problems.add(command == nullptr ? root.at : command->at,
+                 "command is missing; it is a list of the program and its arguments: [python3, agent.py]");
+  agent.tools = read_texts(root, "tools", problems);
+  agent.pass = read_texts(root, "pass", problems);
+  for (const auto& name : agent.pass) {
+    if (!variable_name(name) || name.starts_with("AOH_"))
+      problems.add(root.find("pass")->at, "pass: \"" + std::string(utf8_prefix(name, 80)) +
+                                              "\" is no variable that can be passed on; none of the host's "
+                                              "own (AOH_...) is");
+  }
+  if (const auto* environment = root.find("environment")) {
+    if (!environment->is_map()) problems.add(environment->at, "environment must be a map of names to texts");
+    for (const auto& member : environment->members) {
+      const Json& value = member.value.scalar;
+      const std::string text = value.is_number() ? value.dump() : value.str();
+      if (!variable_name(member.key) || member.value.is_map() || member.value.is_list() ||
+          !(value.is_string() || value.is_number()) || text.find('\0') != std::string::npos)
+        problems.add(member.at, "environment must be a map of names to texts");
+      agent.environment.push_back(member.key + "=" + text);
+    }
+  }
+}
+
 }  // namespace
 
 Agent parse_agent(std::string_view text, std::string_view file) {
@@ -65,28 +148,24 @@ Agent parse_agent(std::string_view text, std::string_view file) {
   Problems problems{std::string(file)};
   Agent agent;
   if (!root.is_map()) problems.add(root.at, "an agent is a map with agent_id, type and steps");
-  check_keys(root, "", {"agent_id", "type", "description", "grants", "limits", "steps"}, problems);
+  check_keys(root, "",
+             {"agent_id", "type", "description", "grants", "limits", "steps", "command", "tools",
+              "environment", "pass"},
+             problems);
   agent.id = text_field(root, "", "agent_id", true, problems);
-  if (root.find("type") == nullptr) problems.add(root.at, "type is missing; `script` is the one there is");
-  choice_field(root, "", "type", {"script"}, "script", problems);
+  if (root.find("type") == nullptr) problems.add(root.at, "type is missing; it is `script` or `command`");
+  const bool program = choice_field(root, "", "type", {"script", "command"}, "script", problems) == "command";
   text_field(root, "", "description", false, problems);
   read_grants(root, agent, problems);
-  if (const auto* limits = root.find("limits")) {
-    if (!limits->is_map()) problems.add(limits->at, "limits must be a map of time, steps, calls");
-    check_keys(*limits, "limits", {"time", "steps", "calls"}, problems);
-    agent.limits.time_ns = duration_field(*limits, "limits", "time", agent.limits.time_ns, problems);
-    agent.limits.steps = count_field(*limits, "limits", "steps", 1, 10'000, agent.limits.steps, problems);
-    agent.limits.calls = count_field(*limits, "limits", "calls", 0, 10'000, agent.limits.calls, problems);
+  read_limits(root, program, agent.limits, problems);
+  for (const auto* key : {"command", "tools", "environment", "pass"}) {
+    if (const auto* node = root.find(key); node != nullptr && !program)
+      problems.add(node->at, std::string(key) + " is for agents of type command");
   }
-  const auto* steps = root.find("steps");
-  if (steps == nullptr || !steps->is_list() || steps->items.empty()) {
-    problems.add(steps == nullptr ? root.at : steps->at,
-                 "steps is missing or is not a list; the last one is `finish`");
-  } else {
-    for (std::size_t i = 0; i < steps->items.size(); ++i) {
-      agent.steps.push_back(read_step(steps->items[i], "steps[" + std::to_string(i) + "]", problems));
-    }
-  }
+  if (program)
+    read_program(root, agent, problems);
+  else
+    read_steps(root, agent, problems);
   problems.raise();
   return agent;
 }
@@ -116,6 +195,7 @@ Agent AgentDirectory::load(std::string_view agent_id) const {
     throw DocumentError(message);
   }
   Agent agent = parse_agent(read_document(*path), path->string());
+  agent.folder = std::filesystem::absolute(*path).parent_path();
   if (agent.id != agent_id) {
     throw DocumentError(path->string() + ": agent_id is \"" + agent.id + "\", but the file is named for \"" +
                         std::string(agent_id) + "\"");

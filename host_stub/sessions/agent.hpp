@@ -1,4 +1,5 @@
-// What an `agent_id` is: a script of tool calls, read from manifests/agents/*.yaml.
+// What an `agent_id` is, read from manifests/agents/*.yaml: a script of tool calls, or a program that speaks
+// MCP.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -24,17 +25,29 @@ struct AgentStep {
 /// Limits of one turn (one input of a session).
 struct AgentLimits {
   std::int64_t time_ns = 300'000'000'000;
-  std::int64_t steps = 100;
+  std::int64_t steps =
+      100;  ///< of a script; of a program: lines that it writes, 1000 where the file says nothing
   std::int64_t calls = 50;
+  // Of a program only.
+  std::int64_t line_bytes = 4 << 20;     ///< of one line that it writes
+  std::int64_t output_bytes = 64 << 20;  ///< of all that it writes, standard error included
+  std::int64_t tokens = 1'000'000;       ///< that it reports to have used
+  std::int64_t refusals = 0;             ///< calls of what it is not granted that it may make, and go on
 };
 
-/// A script agent. A value.
+/// An agent. A value.
 struct Agent {
   std::string id;
   std::map<std::string, std::vector<std::string>>
       grants;  ///< credential id or "$trigger" -> read, draft, send, manage
   AgentLimits limits;
   std::vector<AgentStep> steps;
+  // Of a program only; `command` is empty for a script.
+  std::vector<std::string> command;      ///< the program and its arguments
+  std::vector<std::string> tools;        ///< the only ones that it gets; empty: all that the grants cover
+  std::vector<std::string> environment;  ///< "NAME=value", beside what every program gets
+  std::vector<std::string> pass;         ///< names of the host's variables that are passed on
+  std::filesystem::path folder;          ///< of the file: the program's working directory
 };
 
 /// Reads an agent file. Throws DocumentError.

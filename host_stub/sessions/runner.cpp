@@ -18,6 +18,7 @@ std::int64_t retry_delay_ns(std::int64_t attempts) {
 void Runner::start(unsigned workers) {
   sql_.write("sessions.requeue", [&] { requeue_running(sql_, ports_.now_ns()); });
   stopping_ = false;
+  halt_ = std::stop_source();
   for (unsigned i = 0; i < workers; ++i) {
     threads_.emplace_back([this](const std::stop_token& token) { work(token); });
   }
@@ -25,11 +26,13 @@ void Runner::start(unsigned workers) {
 
 void Runner::begin_stop() {
   stopping_ = true;
+  halt_.request_stop();
   poke();
 }
 
 void Runner::stop() {
   stopping_ = true;
+  halt_.request_stop();
   for (auto& thread : threads_) thread.request_stop();
   poke();
   threads_.clear();
@@ -109,7 +112,7 @@ void Runner::run_session(const Claimed& session) {
     TurnResult turn;
     try {
       const Agent agent = agents_.load(session.agent_id);
-      turn = run_turn(sql_, ports_, agent, session.id, *input);
+      turn = run_turn(sql_, ports_, agent, session.id, *input, halt_.get_token());
     } catch (const DocumentError& e) {
       turn = {TurnEnd::failed, e.what(), 0};
     }

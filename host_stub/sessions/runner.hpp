@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -51,6 +52,7 @@ class Runner {
   std::uint64_t pokes_ = 0;
   std::atomic<int> running_{0};
   std::atomic<bool> stopping_{false};
+  std::stop_source halt_;  // programs at work end; replaced only while no thread runs
   std::vector<std::jthread> threads_;
 };
 

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "aoh/services/log.h"
 #include "services/faults.hpp"
+#include "sessions/command.hpp"
+#include "sessions/step_call.hpp"
 #include "support/template.hpp"
 
 namespace aoh::host {
 namespace {
-
-constexpr std::size_t kMaxStoredResult = 4u << 20;
 
 struct Stop {
   TurnResult result;
@@ -43,20 +42,17 @@ bool truthy(const Json& v) {
   return v.size() > 0;
 }
 
-/// The first words of a tool's answer, for a person.
-std::string words_of(const Json& result) {
-  for (const auto& item : result["content"].items()) {
-    if (item["type"].str() == "text") return std::string(utf8_prefix(item["text"].str(), 500));
-  }
-  const auto& message = result["structuredContent"]["message"].str();
-  return message.empty() ? "the tool answered with an error" : std::string(utf8_prefix(message, 500));
-}
-
 class Turn {
  public:
   Turn(const Sql& sql, const Ports& ports, const Agent& agent, std::string_view session_id,
-       const Input& input)
-      : sql_(sql), ports_(ports), agent_(agent), session_(session_id), input_(input), began_(ports.now_ns()) {
+       const Input& input, std::stop_token halt)
+      : sql_(sql),
+        ports_(ports),
+        agent_(agent),
+        session_(session_id),
+        input_(input),
+        halt_(std::move(halt)),
+        began_(ports.now_ns()) {
     scope_ = Json::object();
     for (const auto& member : input.payload.members()) scope_.set(member.key, member.value);
     scope_.set("trigger", input.payload);
@@ -68,7 +64,7 @@ class Turn {
 
   TurnResult run() {
     try {
-      script();
+      agent_.command.empty() ? script() : program();
       for (const auto& action : input_.on_finish.items()) finish_action(action);
       return {};
     } catch (Stop& stop) {
@@ -116,6 +112,14 @@ class Turn {
       });
     }
     scope_.set("agent", std::move(output));
+  }
+
+  void program() {
+    CommandEnd end = run_command(sql_, ports_, agent_, session_, input_, grants(), halt_);
+    if (end.result.end != TurnEnd::done) throw Stop{std::move(end.result)};
+    scope_.set("agent", std::move(end.output));
+    // The time limit was the program's; what the blueprint does with its answer has a limit of its own.
+    began_ = ports_.now_ns();
   }
 
   void finish_action(const Json& action) {
@@ -186,8 +190,7 @@ class Turn {
     // The tool said for certain that nothing came of it, and a person wants it again: under the old key the
     // tool could only repeat that answer. Any other failure (a crash within the tool, an answer too large to
     // keep) leaves it open whether something took effect, and the tool must be able to tell.
-    const bool refused = known && known->status == "failed" && known->result["isError"].boolean();
-    if (known) step.tries = known->tries + (refused ? 1 : 0);
+    if (known) step.tries = known->tries + (plainly_refused(*known) ? 1 : 0);
     sql_.write("session.step", [&] {
       if (known && !again)
         sql_.run("UPDATE ledger SET args=?, tool=? WHERE session_id=? AND step=?", step.args.dump(), tool,
@@ -195,65 +198,16 @@ class Turn {
       start_step(sql_, session_, input_.seq, step, ports_.now_ns());
     });
     faults::point("session.step", id);
-    ToolCall request;
-    request.tool = tool;
-    request.arguments = step.args;
-    request.session_id = session_;
-    request.agent_id = agent_.id;
-    request.step = id;
-    request.idempotency_key = session_ + ":" + id;
-    if (step.tries > 1) request.idempotency_key += ":" + std::to_string(step.tries);
-    request.grants = granted;
-    request.taint = session_taint(sql_, session_);
-    if (granted.size() == 1) request.default_credential_id = granted.members().front().key;
-    request.time_limit_ns = std::max<std::int64_t>(1, agent_.limits.time_ns - (ports_.now_ns() - began_));
-    return judge(id, ports_.call(request));
+    return judge(id, ports_.call(request_of(
+                         sql_, session_, agent_.id, step, granted,
+                         std::max<std::int64_t>(1, agent_.limits.time_ns - (ports_.now_ns() - began_)))));
   }
 
   Json judge(const std::string& id, ToolOutcome outcome) {
-    TurnResult end;
-    std::string status = "done";
-    if (outcome.status == AOH_E_CANCELLED || outcome.status == AOH_E_STATE)
-      stop(TurnEnd::stopped, "the host is stopping");  // stays 'started'
-    const Json& content = outcome.result["structuredContent"];
-    const Json taint = outcome.result.path("_meta.aoh.taint");
-    if (outcome.status == AOH_OK && outcome.result["isError"].boolean()) {
-      end.error = words_of(outcome.result);
-      if (content["state"].str() == "uncertain") {
-        end.end = TurnEnd::uncertain;
-        status = "uncertain";
-      } else if (content.has("retry_after_s") || content["temporary"].boolean()) {
-        end.end = TurnEnd::later;
-        end.delay_ns =
-            std::clamp<std::int64_t>(content["retry_after_s"].integer(), 0, 86'400) * 1'000'000'000;
-        status = "started";  // the same arguments go out again
-      } else {
-        end.end = TurnEnd::failed;
-        status = "failed";
-      }
-    } else if (outcome.status == AOH_E_BUSY || outcome.status == AOH_E_DEADLINE) {
-      end = {TurnEnd::later, outcome.message.empty() ? "the tool was busy or too slow" : outcome.message, 0};
-      status = "started";
-    } else if (outcome.status != AOH_OK) {
-      end = {TurnEnd::failed,
-             outcome.message.empty() ? "the call failed with status " + std::to_string(outcome.status)
-                                     : outcome.message,
-             0};
-      status = "failed";
-    } else if (outcome.result.dump().size() > kMaxStoredResult) {
-      end = {TurnEnd::failed,
-             "the result is larger than the " + std::to_string(kMaxStoredResult) +
-                 " bytes that the ledger keeps",
-             0};
-      status = "failed";
-      outcome.result = {};
-    }
-    sql_.write("session.result", [&] {
-      // For good: what a result carries may be in every later argument, whoever writes it.
-      if (taint.is_array()) taint_session(sql_, session_, taint);
-      end_step(sql_, session_, id, status, outcome.result, end.error, ports_.now_ns());
-    });
-    if (end.end != TurnEnd::done) throw Stop{std::move(end)};
+    Verdict verdict = verdict_of(outcome);
+    if (verdict.end.end == TurnEnd::stopped) throw Stop{std::move(verdict.end)};  // stays 'started'
+    record_verdict(sql_, session_, id, verdict, outcome, ports_.now_ns());
+    if (verdict.end.end != TurnEnd::done) throw Stop{std::move(verdict.end)};
     return std::move(outcome.result);
   }
 
@@ -281,15 +235,16 @@ class Turn {
   const Agent& agent_;
   const std::string session_;
   const Input& input_;
-  const std::int64_t began_;
+  const std::stop_token halt_;
+  std::int64_t began_;
   Json scope_;
 };
 
 }  // namespace
 
 TurnResult run_turn(const Sql& sql, const Ports& ports, const Agent& agent, std::string_view session_id,
-                    const Input& input) {
-  return Turn(sql, ports, agent, session_id, input).run();
+                    const Input& input, std::stop_token halt) {
+  return Turn(sql, ports, agent, session_id, input, std::move(halt)).run();
 }
 
 }  // namespace aoh::host

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 
 #include "aoh/services/log.h"
 #include "sessions/agent.hpp"
@@ -34,7 +35,8 @@ struct Automation::Running {
       : parts(std::move(p)),
         sql(*parts.db),
         ports{[clock = parts.clock] { return clock->wall_ns(); },
-              call_port(*parts.engine, *parts.clock, *parts.registry), parts.log},
+              call_port(*parts.engine, *parts.clock, *parts.registry),
+              tools_port(*parts.engine, *parts.registry), parts.log, std::move(o.agent_guard)},
         agents(std::move(o.agent_folders)),
         runner(sql, ports, agents),
         workers(o.workers),
@@ -183,8 +185,29 @@ std::function<ToolOutcome(const ToolCall&)> call_port(CallEngine& engine, const 
     if (call.time_limit_ns > 0 && tool && call.time_limit_ns < tool.spec->timeout_ms * 1'000'000) {
       request.deadline_ns = clock.monotonic_ns() + call.time_limit_ns;
     }
-    auto result = engine.call(std::move(request));
-    return ToolOutcome{result.status, std::move(result.result), std::move(result.message)};
+    const auto outcome = [](CallResult result) {
+      return ToolOutcome{result.status, std::move(result.result), std::move(result.message)};
+    };
+    if (!call.cancelled.stop_possible()) return outcome(engine.call(std::move(request)));
+    // Kept by `done`, too: it may still be at work in this thread's absence.
+    const auto answer = std::make_shared<std::promise<CallResult>>();
+    auto answered = answer->get_future();
+    const std::string id = engine.start(
+        std::move(request), [answer](CallResult result) { answer->set_value(std::move(result)); });
+    const std::stop_callback on_cancel(call.cancelled, [&engine, &id] { engine.cancel(id); });
+    return outcome(answered.get());
+  };
+}
+
+std::function<std::vector<OfferedTool>(const Json& grants)> tools_port(const CallEngine& engine,
+                                                                       const Registry& registry) {
+  return [&engine, &registry](const Json& grants) {
+    std::vector<OfferedTool> out;
+    for (const auto& tool : registry.tools())
+      if (engine.covered(tool, grants))
+        out.push_back(
+            {tool.spec->mcp, tool.spec->credential.has_value(), tool.spec->read_only(), tool.spec->egress});
+    return out;
   };
 }
 

@@ -33,6 +33,7 @@ struct AutomationParts {
 struct AutomationOptions {
   unsigned workers = 4;  ///< sessions at work at once
   std::vector<std::filesystem::path> agent_folders;
+  std::filesystem::path agent_guard;  ///< the program agent-guard
   SupervisorLimits limits;
 };
 
@@ -70,6 +71,9 @@ class Automation {
 /// turn.
 std::function<ToolOutcome(const ToolCall&)> call_port(CallEngine& engine, const Clock& clock,
                                                       const Registry& registry);
+/// The tools that grants cover, for an agent to be shown.
+std::function<std::vector<OfferedTool>(const Json& grants)> tools_port(const CallEngine& engine,
+                                                                       const Registry& registry);
 /// What blueprints may name, out of the loaded modules.
 Catalog catalog_of(const Registry& registry);
 

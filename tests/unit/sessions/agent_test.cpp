@@ -40,7 +40,7 @@ TEST(Agent, TheShippedOneLoads) {
 TEST(Agent, MistakesAreNamedWithPlaceAndCure) {
   EXPECT_THAT(error_of("agent_id: a\ntype: script\nsteps:\n  - cal: x\n"), HasSubstr("a.yaml:4:"));
   EXPECT_THAT(error_of("agent_id: a\ntype: scirpt\nsteps: [{finish: {}}]"),
-              HasSubstr("a.yaml:2:7: type must be one of script"));
+              HasSubstr("a.yaml:2:7: type must be one of script, command"));
   EXPECT_THAT(error_of("agent_id: a\ntype: script\nsteps: []"), HasSubstr("steps is missing"));
   EXPECT_THAT(error_of("agent_id: a\ntype: script\nsteps: [{call: x, finish: {}}]"),
               HasSubstr("either `call` or `finish`"));

@@ -1,0 +1,156 @@
+#include "sessions/session_calls.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "services/faults.hpp"
+#include "sessions/step_call.hpp"
+
+namespace aoh::host {
+namespace {
+
+constexpr std::size_t kShownResult = 64u << 10;
+
+Json error_result(std::string_view text) {
+  return Json{{"isError", true}, {"content", Json::array({Json{{"type", "text"}, {"text", text}}})}};
+}
+
+bool same_call(const Step& step, const std::string& tool, const Json& arguments) {
+  return step.tool == tool && step.args == arguments;
+}
+
+/// It failed in a way that leaves open what took effect, so a repetition has the same key.
+bool is_open(const Step& step) { return step.status == "failed" && !plainly_refused(step); }
+
+}  // namespace
+
+SessionCalls::SessionCalls(const Sql& sql, const Ports& ports, std::string_view session_id,
+                           std::string_view agent_id, const Input& input, Json grants)
+    : sql_(sql),
+      ports_(ports),
+      session_(session_id),
+      agent_(agent_id),
+      seq_(input.seq),
+      grants_(std::move(grants)) {
+  for (auto& step : steps_of(sql_, session_, seq_)) {
+    if (step.kind != "call") continue;
+    std::int64_t n = 0;
+    const std::string& id = step.step;
+    std::from_chars(id.data() + std::min(id.size(), id.find('/') + 1), id.data() + id.size(), n);
+    next_ = std::max<std::int64_t>(next_, n + 1);
+    before_.push_back({std::move(step)});
+  }
+}
+
+std::string SessionCalls::next_step() { return std::to_string(seq_) + "/" + std::to_string(next_++); }
+
+TurnResult SessionCalls::finish_open(const std::function<std::int64_t()>& time_left_ns) {
+  for (auto& [step, taken_up] : before_) {
+    if (step.status == "uncertain") return {TurnEnd::uncertain, step.error, 0};
+    if (step.status != "started") continue;
+    sql_.write("session.step", [&] { start_step(sql_, session_, seq_, step, ports_.now_ns()); });
+    faults::point("session.step", step.step);
+    ToolOutcome outcome = ports_.call(request_of(sql_, session_, agent_, step, grants_, time_left_ns()));
+    const Verdict verdict = verdict_of(outcome);
+    if (verdict.end.end == TurnEnd::stopped) return verdict.end;
+    record_verdict(sql_, session_, step.step, verdict, outcome, ports_.now_ns());
+    step.status = verdict.status;
+    step.result = outcome.result;
+    step.error = verdict.end.error;
+    if (verdict.end.end == TurnEnd::later || verdict.end.end == TurnEnd::uncertain) return verdict.end;
+  }
+  return {};
+}
+
+Json SessionCalls::done_before() const {
+  Json all = Json::array();
+  for (const auto& [step, taken_up] : before_) {
+    Json entry{{"step", step.step}, {"tool", step.tool}, {"arguments", step.args}, {"status", step.status}};
+    entry.set_if(!step.error.empty(), "error", step.error);
+    if (step.status == "done") {
+      const bool small = step.result.dump().size() <= kShownResult;
+      entry.set(small ? "result" : "note",
+                small ? step.result : Json("its result is large: the same call again answers with it"));
+    }
+    all.push(std::move(entry));
+  }
+  return all;
+}
+
+CallEnd SessionCalls::call(const std::string& tool, const Json& arguments, bool egress,
+                           std::int64_t time_left_ns, const std::stop_token& cancelled) {
+  for (auto& [step, taken_up] : before_) {
+    if (taken_up || !same_call(step, tool, arguments)) continue;
+    if (step.status == "done") {
+      taken_up = true;
+      return {step.result, {}};
+    }
+    if (is_open(step)) {
+      taken_up = true;
+      return make(step, true, time_left_ns, cancelled);
+    }
+  }
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    if (!same_call(open_[i], tool, arguments)) continue;
+    const Step step = open_[i];
+    open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
+    return make(step, true, time_left_ns, cancelled);
+  }
+  if (egress) {
+    const auto other = std::find_if(before_.begin(), before_.end(), [&](const Before& b) {
+      return !b.taken_up && b.step.tool == tool && (b.step.status == "done" || is_open(b.step));
+    });
+    if (other != before_.end())
+      return {error_result(tool + ": this session was interrupted after its step " + other->step.step +
+                           ", which called this tool with other arguments, and what that sent is not sent "
+                           "twice in other words. Call it with exactly those arguments first: " +
+                           std::string(utf8_prefix(other->step.args.dump(), 4000)) +
+                           " (they stand in the session's input, under done_before); it is answered from the "
+                           "record. After that it can be called anew"),
+              {}};
+  }
+  return make({next_step(), "call", tool, "started", "", arguments, {}, 0}, false, time_left_ns, cancelled);
+}
+
+CallEnd SessionCalls::make(Step step, bool known, std::int64_t time_left_ns,
+                           const std::stop_token& cancelled) {
+  if (!known) step.tries = 1;
+  sql_.write("session.step", [&] { start_step(sql_, session_, seq_, step, ports_.now_ns()); });
+  faults::point("session.step", step.step);
+  ToolCall request = request_of(sql_, session_, agent_, step, grants_, time_left_ns);
+  request.cancelled = cancelled;
+  ToolOutcome outcome = ports_.call(request);
+  if (outcome.status == AOH_E_CANCELLED && cancelled.stop_requested())
+    outcome = {AOH_E_INTERNAL, {}, "the agent gave the call up"};
+  const bool denied = outcome.status == AOH_E_DENIED;
+  // Refused before the tool was reached: nothing took effect.
+  if (denied || outcome.status == AOH_E_INVALID || outcome.status == AOH_E_NOT_FOUND)
+    outcome = {AOH_OK, error_result(outcome.message), ""};
+  Verdict verdict = verdict_of(outcome);
+  if (verdict.end.end == TurnEnd::stopped) return {{}, verdict.end};
+  // The program hears of it and decides; a repetition that it makes has the same key.
+  if (verdict.end.end == TurnEnd::later) verdict.status = "failed";
+  record_verdict(sql_, session_, step.step, verdict, outcome, ports_.now_ns());
+  if (verdict.end.end == TurnEnd::uncertain) return {{}, verdict.end};
+  step.status = verdict.status;
+  step.result = outcome.result;
+  if (is_open(step)) open_.push_back(step);
+  CallEnd end;
+  end.result = outcome.result["content"].is_array() || verdict.status == "done"
+                   ? std::move(outcome.result)
+                   : error_result(step.tool + ": " + verdict.end.error);
+  end.denied = denied;
+  if (denied) end.denied_why = verdict.end.error;
+  return end;
+}
+
+void SessionCalls::refuse(const std::string& tool, const std::string& why) {
+  const Step step{next_step(), "call", tool, "started", "", Json::object(), {}, 0};
+  sql_.write("session.refused", [&] {
+    const auto now = ports_.now_ns();
+    start_step(sql_, session_, seq_, step, now);
+    end_step(sql_, session_, step.step, "failed", error_result(why), why, now);
+  });
+}
+
+}  // namespace aoh::host
