@@ -54,6 +54,7 @@ void CommandRun::loop(const std::stop_token& halt) {
   while (!over_) {
     if (halt.stop_requested()) return end(TurnEnd::stopped, "the host is stopping");
     look_at_time();
+    take_lines();
     collect();
     start_call();
     if (finished_) write_input();

@@ -64,17 +64,18 @@ void CommandRun::read_output() {
     return fail("the program wrote more than " + std::to_string(agent_.limits.output_bytes) +
                 " bytes (limits.output_bytes)");
   line_.append(buffer.data(), static_cast<std::size_t>(n));
-  take_lines();
 }
 
 void CommandRun::take_lines() {
   std::size_t begin = 0;
-  while (!over_) {
-    const auto newline = line_.find('\n', begin == 0 ? looked_at_ : begin);
+  // An answer may be large: the next line waits until the last answers are read.
+  while (!over_ && unsent_.size() < kUnread) {
+    const auto newline = line_.find('\n', looked_at_);
     const std::size_t size = (newline == std::string::npos ? line_.size() : newline) - begin;
     if (size > static_cast<std::size_t>(agent_.limits.line_bytes))
       return fail("the program wrote a line longer than " + std::to_string(agent_.limits.line_bytes) +
                   " bytes (limits.line_bytes)");
+    looked_at_ = newline == std::string::npos ? line_.size() : newline + 1;
     if (newline == std::string::npos) break;
     if (++steps_ > agent_.limits.steps)
       return fail("the limit of " + std::to_string(agent_.limits.steps) + " lines (limits.steps) is used up");
@@ -82,7 +83,7 @@ void CommandRun::take_lines() {
     begin = newline + 1;
   }
   line_.erase(0, begin);
-  looked_at_ = line_.size();
+  looked_at_ -= begin;
 }
 
 void CommandRun::take(const mcp::Reaction& reaction) {

@@ -91,8 +91,8 @@ class CommandRun {
   std::optional<Json> finished_;    // what session_finish said
   std::optional<ProcessEnd> gone_;
   std::optional<std::chrono::steady_clock::time_point> last_chance_;  // until when its end is waited for
-  std::string line_;                                                  // the beginning of a line
-  std::size_t looked_at_ = 0;                                         // of line_, without a newline
+  std::string line_;                                                  // what is not taken yet
+  std::size_t looked_at_ = 0;                                         // of line_: no line ends there
   std::string unsent_;
   std::string errors_;  // the end of standard error
   std::deque<mcp::Call> queue_;

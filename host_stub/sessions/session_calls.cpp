@@ -96,20 +96,24 @@ CallEnd SessionCalls::call(const std::string& tool, const Json& arguments, bool 
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
     return make(step, true, time_left_ns, cancelled);
   }
-  if (egress) {
-    const auto other = std::find_if(before_.begin(), before_.end(), [&](const Before& b) {
-      return !b.taken_up && b.step.tool == tool && (b.step.status == "done" || is_open(b.step));
-    });
-    if (other != before_.end())
-      return {error_result(tool + ": this session was interrupted after its step " + other->step.step +
-                           ", which called this tool with other arguments, and what that sent is not sent "
-                           "twice in other words. Call it with exactly those arguments first: " +
-                           std::string(utf8_prefix(other->step.args.dump(), 4000)) +
-                           " (they stand in the session's input, under done_before); it is answered from the "
-                           "record. After that it can be called anew"),
-              {}};
-  }
+  if (const Step* other = egress ? in_the_way(tool) : nullptr)
+    return {error_result(
+                tool + ": the session's step " + other->step +
+                " called this tool with other arguments, and what that may have sent is not sent twice in "
+                "other words. Call it with exactly those arguments first: " +
+                std::string(utf8_prefix(other->args.dump(), 4000)) +
+                " (what was done before an interruption stands in the session's input, under done_before, "
+                "and is answered from the record). After that it can be called anew"),
+            {}};
   return make({next_step(), "call", tool, "started", "", arguments, {}, 0}, false, time_left_ns, cancelled);
+}
+
+const Step* SessionCalls::in_the_way(const std::string& tool) const {
+  for (const auto& [step, taken_up] : before_)
+    if (!taken_up && step.tool == tool && (step.status == "done" || is_open(step))) return &step;
+  for (const Step& step : open_)
+    if (step.tool == tool) return &step;
+  return nullptr;
 }
 
 CallEnd SessionCalls::make(Step step, bool known, std::int64_t time_left_ns,

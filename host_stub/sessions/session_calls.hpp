@@ -6,7 +6,8 @@
 // first, with the same arguments and key (finish_open). A call equal in tool and arguments to one that was
 // done before is answered from the ledger, once for each, and not made again. And a tool that sends something
 // out of the house is not called with other arguments while an earlier call of it has not been taken up in
-// this way: so a program that words its mail anew at each start does not send it twice.
+// this way, or has failed in this run with its effect open: so a program that words its mail anew does not
+// send it twice.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -49,6 +50,7 @@ class SessionCalls {
 
  private:
   CallEnd make(Step step, bool known, std::int64_t time_left_ns, const std::stop_token& cancelled);
+  const Step* in_the_way(const std::string& tool) const;
   std::string next_step();
 
   const Sql& sql_;

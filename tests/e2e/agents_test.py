@@ -34,6 +34,7 @@ CASES = {
     "daemon": (["leaves_a_daemon", "{dir}/daemon.pid"], {}, FINISHED, []),
     "afterwards": (["after_the_end", "email_search"], {}, FINISHED, []),
     "twins": (["same_id_twice", "email_mailboxes"], {}, FINISHED, []),
+    "warned": (["not_granted", "email_send"], {"refusals": 1}, FINISHED, []),
     "thrifty": (["reports_tokens", "5"], {}, FINISHED, []),
     "early": (["exits", "0"], {}, FAILED, ["ended without session_finish"]),
     "status": (["exits", "3", "cannot go on"], {}, FAILED, ["exit status 3", "its last words: cannot go on"]),

@@ -261,6 +261,14 @@ def reads_nothing(tool):
         host.send("resources/read", {"uri": "session://input"})
 
 
+def asks_without_reading(count):
+    """All at once, so that the host has many whole lines in hand."""
+    host.send("initialize", {"protocolVersion": NEWEST, "capabilities": {}})
+    ask = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "session://input"}}
+    host.write((json.dumps(ask) + "\n") * int(count))
+    forever()
+
+
 def leaves_a_daemon(file):
     """A process of its own session, which its parent's end does not end."""
     host.hello()

@@ -1,6 +1,7 @@
 // Agents that are programs, on the runner, with a tool that is a function: what they get, what the ledger
 // says, what goes on after an interruption. The misbehaving ones: tests/e2e/agents_test.py.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <future>
@@ -199,6 +200,29 @@ TEST_F(CommandTest, WhatWasSentIsNotSentAgainInOtherWords) {
   EXPECT_EQ(state(id), "finished") << error_of(id);
   EXPECT_THAT(calls_, IsEmpty());
   EXPECT_THAT(output(id)["output_text"].str(), HasSubstr("is not sent twice in other words"));
+}
+
+TEST_F(CommandTest, WhatMayHaveBeenSentIsNotSentInOtherWordsEither) {
+  program("calls, send, send");  // with {"n": 0}, then with {"n": 1}
+  tool_ = [](const ToolCall&) { return ToolOutcome{AOH_E_DEADLINE, {}, "too slow"}; };
+  const auto id = run();
+  EXPECT_EQ(state(id), "finished") << error_of(id);
+  EXPECT_THAT(keys(), ElementsAre("1/0"));
+  EXPECT_THAT(output(id)["output_text"].str(), HasSubstr("is not sent twice in other words"));
+}
+
+TEST_F(CommandTest, ALargeInputThatNobodyReadsIsNotHeldTwice) {
+  program("asks_without_reading, 3000", "limits: {time: 3s, steps: 100000}\n");
+  NewInput in;
+  in.blueprint = "bp", in.agent_id = "a", in.key = "message:1", in.event_id = 1;
+  in.inputs = Json{{"text", std::string(2 << 20, 'x')}};  // 6 GB, if all were answered
+  const auto id = sql_.write("t", [&] { return add_input(sql_, now_, in); });
+  rusage before{}, after{};
+  ::getrusage(RUSAGE_SELF, &before);
+  run_again();
+  ::getrusage(RUSAGE_SELF, &after);
+  EXPECT_THAT(error_of(id), HasSubstr("time limit of 3 s"));
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 200 << 10);  // KiB
 }
 
 TEST_F(CommandTest, ARetryAfterAFailureTakesUpWhatIsDone) {
