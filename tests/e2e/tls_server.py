@@ -289,6 +289,8 @@ class Contexts:
             if "most" in script:
                 context.maximum_version = ssl.TLSVersion[script["most"]]
         context.load_cert_chain(f"{self.folder}/{kind}.pem", f"{self.folder}/{kind}.key")
+        if "sni" in script:
+            context.sni_callback = lambda tls, name, _: None if name == script["sni"] else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         if script.get("client"):
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(f"{self.folder}/ca.pem")
