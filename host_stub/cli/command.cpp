@@ -142,6 +142,17 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   verb(blueprint, "list", "All blueprints of the home");
   verb(blueprint, "remove", "Remove one", "ID", "Its id");
 
+  CLI::App* rules = group("rules", "What is done with messages before any blueprint is asked");
+  verb(rules, "check", "Look for mistakes in a rules file", "FILE", "YAML or JSON");
+  CLI::App* explain = verb(rules, "explain", "Which rules and blueprints a message hits, and why", "MESSAGE",
+                           "A file (.eml); or name a stored one", false);
+  explain->add_option("--credential", c.credential, "The account")->required();
+  explain->add_option("--rules", c.rules, "Rules file (default: rules.yaml of the home)");
+  explain->add_option("--mailbox", c.mailbox, "Where the message lies, or would (default: INBOX)");
+  explain->add_option("--uid", c.uid, "A stored message")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{4'294'967'295}));
+  explain->add_option("--message-id", c.message_id, "A stored message");
+
   CLI::App* run = verb(&app, "run", "Watch, hand over and run sessions until it is told to stop");
   run->add_flag("--virtual-clock", c.virtual_clock, "Time stands still until `clock advance`");
   verb(group("clock", "Time, under run --virtual-clock"), "advance", "Move time on", "DURATION",
@@ -262,7 +273,9 @@ Command parse_command(std::vector<std::string> arguments, const fs::path& cwd) {
     for (fs::path& p : *list) absolute(p, cwd);
   absolute(c.file, cwd);
   absolute(c.ca_file, cwd);
-  if (c.verb == "blueprint check" || c.verb == "blueprint add") absolute(c.target, cwd);
+  absolute(c.rules, cwd);
+  if (c.verb == "blueprint check" || c.verb == "blueprint add" || c.verb.starts_with("rules "))
+    absolute(c.target, cwd);
   if (c.verb.starts_with("plugins ") &&
       (c.target.find('/') != std::string::npos || c.target.ends_with(".so")))
     absolute(c.target, cwd);

@@ -28,6 +28,8 @@ struct Command {
   int limit = 50;
   std::vector<std::string> words;          ///< kb search
   std::string message_id, sender, sha256;  ///< kb remove
+  std::string rules, mailbox;              ///< rules explain: the file; where the message lies
+  std::int64_t uid = 0;                    ///< rules explain; 0: none
   std::string check_case;                  ///< plugins check: the one case to run
 
   // credential add, edit, rotate

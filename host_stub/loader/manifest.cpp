@@ -123,7 +123,8 @@ CredentialType credential_type(const Json& json, const std::string& at) {
 }
 
 TriggerSource trigger_source(const Json& json, const std::string& at) {
-  TriggerSource s{json["source"].str(), compile(json["match_schema"], at + "/match_schema"), {}};
+  TriggerSource s{json["source"].str(), compile(json["match_schema"], at + "/match_schema"), {}, {}};
+  if (json.has("rule_actions")) s.actions = compile_object(json["rule_actions"], at + "/rule_actions");
   for (const Json& f : json["source_key"].items())
     s.source_key.push_back({f["name"].str(), f["path"].str(), f["default"]});
   return s;

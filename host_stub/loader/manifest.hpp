@@ -52,12 +52,13 @@ struct CredentialType {
 
 struct TriggerSource {
   std::string source;
-  Schema match;  ///< of the blueprint's trigger.match
+  Schema match;  ///< of the blueprint's trigger.match, and of a rule's match
   struct KeyField {
     std::string name, path;  ///< path into the blueprint's `trigger` section
     Json fallback;           ///< value when the path is absent; null: the field is required
   };
   std::vector<KeyField> source_key;
+  std::optional<Schema> actions;  ///< of what a rule does; unset: the source has no rules
 };
 
 struct FinishAction {

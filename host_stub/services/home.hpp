@@ -32,6 +32,7 @@ class Home {
   std::filesystem::path socket() const { return dir_ / "socket"; }
   std::filesystem::path log() const { return dir_ / "host.log"; }
   std::filesystem::path agents() const { return dir_ / "agents"; }
+  std::filesystem::path rules() const { return dir_ / "rules.yaml"; }
   std::filesystem::path blueprints() const { return dir_ / "blueprints"; }
 
  private:

@@ -17,6 +17,7 @@
 #include "tools/mailboxes.hpp"
 #include "tools/parse.hpp"
 #include "tools/reply.hpp"
+#include "tools/rules_explain.hpp"
 #include "tools/search.hpp"
 #include "tools/send.hpp"
 #include "tools/setup.hpp"
@@ -90,6 +91,9 @@ class Email : public aoh::Plugin {
     return tools::email_templates(box_, args, call);
   }
   aoh::Result links(const aoh::Json& args, aoh::Call& call) { return tools::email_links(box_, args, call); }
+  aoh::Result rules_explain(const aoh::Json& args, aoh::Call& call) {
+    return tools::email_rules_explain(box_, args, call);
+  }
   aoh::Result parse(const aoh::Json& args, aoh::Call& call) { return tools::email_parse(box_, args, call); }
   aoh::Result deliverability(const aoh::Json& args, aoh::Call& call) {
     return tools::email_deliverability(box_, args, call);
@@ -170,6 +174,12 @@ class Email : public aoh::Plugin {
         out.push(w->status());
     return out;
   }
+  aoh::Json in_force(std::string_view credential_id, std::string_view mailbox) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [handle, w] : watchers_)
+      if (w->credential_id() == credential_id && w->mailbox() == mailbox) return w->in_force();
+    return {};
+  }
   static void credential_changed(void* arg, aoh_str id) noexcept {
     if (oauth::is_saving()) return;  // a renewed token is no reason to try again what failed
     try {
@@ -188,7 +198,8 @@ class Email : public aoh::Plugin {
   std::map<aoh_trigger*, std::shared_ptr<watch::Watcher>> watchers_;
   outbox::Outbox outbox_{runtime_};
   tools::Toolbox box_{runtime_, outbox_,
-                      [this](std::string_view c, std::string_view m) { return watchers(c, m); }};
+                      [this](std::string_view c, std::string_view m) { return watchers(c, m); },
+                      [this](std::string_view c, std::string_view m) { return in_force(c, m); }};
   tools::Broadcasts broadcasts_{box_};
 };
 
@@ -212,4 +223,5 @@ AOH_MODULE(mailroom::Email, aoh_generated::kManifest, aoh::tool("email_parse", &
            aoh::tool("email_watch", &mailroom::Email::watch),
            aoh::tool("email_deliverability", &mailroom::Email::deliverability),
            aoh::tool("email_suppressions", &mailroom::Email::suppressions),
+           aoh::tool("email_rules_explain", &mailroom::Email::rules_explain),
            aoh::tool("email_test", &mailroom::Email::test))

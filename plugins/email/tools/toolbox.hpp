@@ -27,6 +27,8 @@ struct Toolbox {
 
   /// The running watchers of an account as email_watch shows them; empty strings: all.
   std::function<aoh::Json(std::string_view credential_id, std::string_view mailbox)> watchers;
+  /// {"rules", "blueprints": [{"id", "match"}]} of the running watcher of a mailbox; null: there is none.
+  std::function<aoh::Json(std::string_view credential_id, std::string_view mailbox)> in_force;
 };
 
 /// A failure as a tool result: isError, one line for the model, {"error": {code, what, where, server_said,

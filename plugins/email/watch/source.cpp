@@ -83,7 +83,9 @@ Source Source::from(const aoh::Json& json) {
   s.mailbox = json["key"]["mailbox"].str_or("INBOX");
   if (s.credential_id.empty())
     throw Failure(Errc::config, "the trigger names no mail account", "credential_id");
+  aoh::Json blueprints = aoh::Json::array();
   for (const aoh::Json& b : json["blueprints"].items()) {
+    blueprints.push({{"id", b["id"]}, {"match", b["match"]}});
     const std::string& id = b["id"].str();
     try {
       s.blueprints.push_back(
@@ -94,6 +96,8 @@ Source Source::from(const aoh::Json& json) {
       throw Failure(std::move(e));
     }
   }
+  const aoh::Json rules = json["rules"].is_array() ? json["rules"] : aoh::Json::array();
+  s.asked = aoh::Json{{"rules", rules}, {"blueprints", std::move(blueprints)}}.dump();
   return s;
 }
 

@@ -30,6 +30,7 @@ struct Blueprint {
 struct Source {
   std::string trigger_id, credential_id, mailbox = "INBOX";
   std::vector<Blueprint> blueprints;
+  std::string asked;  ///< JSON {"rules", "blueprints": [{"id", "match"}]} as the host gave it
 
   /// From trigger_start's source_json. Throws Failure(config) naming blueprint and field.
   static Source from(const aoh::Json& json);

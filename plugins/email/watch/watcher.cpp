@@ -64,7 +64,8 @@ Watcher::Watcher(host::Runtime& runtime, net::Executor executor, Source source, 
       cursor_(std::move(cursor)),
       trigger_(std::move(trigger)),
       alarm_(executor, runtime.clock()),
-      host_alarm_(executor, runtime.clock()) {}
+      host_alarm_(executor, runtime.clock()),
+      latest_(source_) {}
 
 std::shared_ptr<Watcher> Watcher::start(host::Runtime& runtime, Source source, std::string_view cursor,
                                         std::shared_ptr<aoh::Trigger> trigger) {
@@ -111,6 +112,10 @@ void Watcher::stop() {
 
 void Watcher::reconfigure(Source source) {
   auto fresh = std::make_shared<const Source>(std::move(source));
+  {
+    const std::lock_guard lock(mutex_);
+    latest_ = fresh;
+  }
   boost::asio::post(executor_, [self = shared_from_this(), fresh] { self->source_ = fresh; });
 }
 
@@ -145,6 +150,15 @@ void Watcher::say(std::string state) {
     j.set_if(health_.retry_at_ns, "retry_at_unix_ns", health_.retry_at_ns);
   }
   trigger_->health(j);
+}
+
+aoh::Json Watcher::in_force() const {
+  std::shared_ptr<const Source> source;
+  {
+    const std::lock_guard lock(mutex_);
+    source = latest_;
+  }
+  return aoh::Json::parse(source->asked);
 }
 
 aoh::Json Watcher::status() const {

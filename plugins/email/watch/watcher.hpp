@@ -43,7 +43,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void credential_changed();        ///< ends a wait for better times
   std::string credential_id() const { return credential_id_; }
   std::string mailbox() const { return mailbox_; }
-  aoh::Json status() const;  ///< as email_watch shows it
+  aoh::Json status() const;    ///< as email_watch shows it
+  aoh::Json in_force() const;  ///< its rules and blueprints: Source::asked
 
  private:
   struct Connecting;
@@ -117,8 +118,9 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   unsigned fill_times_ = 0;                   // how often was the filling begun and not ended?
   std::string suspect_why_;                   // the last time
 
-  mutable std::mutex mutex_;  // guards health_
+  mutable std::mutex mutex_;  // guards health_, latest_
   Health health_;
+  std::shared_ptr<const Source> latest_;  // source_ as it is or will be in a moment: for other threads
 };
 
 }  // namespace mailroom::watch

@@ -11,9 +11,9 @@ namespace {
 TEST(Manifest, LoadsAndFitsIssueTwo) {
   const auto m =
       aoh::host::Manifest::load(std::string(std::getenv("MAILROOM_SOURCE_DIR")) + "/manifests/email.json");
-  for (const char* tool :
-       {"email_send", "email_fetch", "email_parse", "email_reply", "email_mailboxes", "email_watch",
-        "email_templates", "email_links", "email_search", "email_deliverability", "email_suppressions"})
+  for (const char* tool : {"email_send", "email_fetch", "email_parse", "email_reply", "email_mailboxes",
+                           "email_watch", "email_templates", "email_links", "email_search",
+                           "email_deliverability", "email_suppressions", "email_rules_explain"})
     EXPECT_TRUE(m.tool(tool)) << tool;
   EXPECT_TRUE(m.source("email"));
   EXPECT_TRUE(m.finish_action("reply_email"));
