@@ -106,7 +106,7 @@ Db& App::Parts::need_db() {
 Clock& App::Parts::need_clock() {
   if (!clock) {
     if (options.virtual_clock) {
-      auto made = std::make_unique<VirtualClock>(SystemClock().wall_ns());
+      auto made = std::make_unique<VirtualClock>(options.clock_start_ns.value_or(SystemClock().wall_ns()));
       virtual_clock = made.get();
       clock = std::move(made);
     } else {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "loader/schema.hpp"
+#include "triggers/schedule.hpp"
 
 namespace aoh::host {
 namespace fs = std::filesystem;
@@ -98,7 +99,7 @@ void add_credential_verbs(CLI::App* credential, Command& c, std::vector<std::str
 }
 
 void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files,
-               std::vector<std::string>& secrets) {
+               std::vector<std::string>& secrets, std::string& clock_start) {
   const auto group = [&](const char* name, const char* help) {
     CLI::App* g = app.add_subcommand(name, help);
     g->require_subcommand(1);
@@ -154,7 +155,11 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   explain->add_option("--message-id", c.message_id, "A stored message");
 
   CLI::App* run = verb(&app, "run", "Watch, hand over and run sessions until it is told to stop");
-  run->add_flag("--virtual-clock", c.virtual_clock, "Time stands still until `clock advance`");
+  CLI::Option* virtual_clock =
+      run->add_flag("--virtual-clock", c.virtual_clock, "Time stands still until `clock advance`");
+  run->add_option("--clock-start", clock_start,
+                  "Where it begins, such as 2027-03-28T00:30:00Z; now when left out")
+      ->needs(virtual_clock);
   verb(group("clock", "Time, under run --virtual-clock"), "advance", "Move time on", "DURATION",
        "90s, 24m59s, 2h");
 
@@ -243,7 +248,8 @@ Command parse_command(std::vector<std::string> arguments, const fs::path& cwd) {
   app.add_flag("--allow-debug", c.allow_debug,
                "Let debuggers and core dumps see this process, secrets included");
   app.add_option("--fault", c.fault, "Faults to inject: POINT[~TEXT][@N|/K][+MS]=kill|fail|delay, by ;");
-  add_verbs(app, c, secret_files, secrets);
+  std::string clock_start;
+  add_verbs(app, c, secret_files, secrets, clock_start);
   const std::vector<std::string> given = arguments;
   try {
     std::reverse(arguments.begin(), arguments.end());
@@ -259,6 +265,11 @@ Command parse_command(std::vector<std::string> arguments, const fs::path& cwd) {
     throw UsageError(what + "; see --help", false);
   }
   c.verb = verb_of(app);
+  try {
+    if (!clock_start.empty()) c.clock_start_ns = Schedule::at(clock_start, {}).next(-1, 0);
+  } catch (const ScheduleError& e) {
+    throw UsageError(std::string("--clock-start: ") + e.what(), false);
+  }
   for (const auto& s : secret_files) c.secrets.push_back(split_secret(s, "--secret-file"));
   for (auto& s : c.secrets) absolute(s.second, cwd);
   for (const auto& s : secrets) {

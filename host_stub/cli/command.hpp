@@ -1,6 +1,8 @@
 // The command line, parsed: what is asked for, and nothing done yet.
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,7 +25,8 @@ struct Command {
   std::string text;      ///< the second: JSON, or a state
   double timeout_s = 0;  ///< 0: the tool's own
   bool virtual_clock = false;
-  bool no_browser = false;  ///< credential authorize: the only way there is
+  std::optional<std::int64_t> clock_start_ns;  ///< where it begins; unset: now
+  bool no_browser = false;                     ///< credential authorize: the only way there is
   std::string type, credential, state;
   int limit = 50;
   std::vector<std::string> words;          ///< kb search

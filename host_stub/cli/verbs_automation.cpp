@@ -8,7 +8,7 @@ namespace {
 
 int run(App& app, const Command& c, const Sql& sql, PrintTo to) {
   const std::int64_t now = app.clock().wall_ns();
-  if (c.verb == "blueprint check") return blueprint_check(c.target, app.catalog(), to);
+  if (c.verb == "blueprint check") return blueprint_check(c.target, app.catalog(), now, to);
   if (c.verb == "blueprint add") return blueprint_add(sql, c.target, app.catalog(), now, to);
   if (c.verb == "blueprint list") return blueprint_list(sql, app.catalog(), to);
   if (c.verb == "blueprint remove") return blueprint_remove(sql, c.target, to);

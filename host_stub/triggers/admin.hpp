@@ -18,7 +18,10 @@ struct PrintTo {
   bool json = false;
 };
 
-int blueprint_check(const std::filesystem::path& file, const Catalog& catalog, PrintTo to);
+/// Of source cron also with its next three times after `now_ns`; one that has none any more is a mistake,
+/// too.
+int blueprint_check(const std::filesystem::path& file, const Catalog& catalog, std::int64_t now_ns,
+                    PrintTo to);
 /// Copies the file into the home after checking it. One of the same name is replaced; the cursor stays.
 int blueprint_add(const Sql& sql, const std::filesystem::path& file, const Catalog& catalog,
                   std::int64_t now_ns, PrintTo to);

@@ -8,6 +8,7 @@
 #include "sessions/agent.hpp"
 #include "sessions/runner.hpp"
 #include "triggers/blueprint_store.hpp"
+#include "triggers/cron_source.hpp"
 #include "triggers/handover.hpp"
 
 namespace aoh::host {
@@ -126,6 +127,7 @@ void Automation::start() {
   auto& r = *r_;
   SupervisorPorts outside;
   outside.module = [&r](std::string_view source) {
+    if (source == kCronSource) return cron_source(*r.parts.clock);
     const auto found = r.parts.registry->source(source);
     return found ? source_module(*found.module) : SourceModule{};
   };

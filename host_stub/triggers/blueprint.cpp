@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "support/template.hpp"
+#include "triggers/cron_blueprint.hpp"
+#include "triggers/cron_source.hpp"
 #include "triggers/schema_check.hpp"
 
 namespace aoh::host {
@@ -155,6 +157,8 @@ const FinishAction* Catalog::finish_action(std::string_view name) const {
 }
 
 Json Blueprint::for_module() const {
+  if (source == kCronSource)
+    return Json{{"id", id}, {"schedule", schedule}, {"missed", missed == Missed::skip ? "skip" : "run_once"}};
   Json out{{"id", id}, {"match", match}, {"start_from", start_from}};
   out.set_if(!credential_id.empty(), "credential_id", credential_id);
   return out;
@@ -177,8 +181,9 @@ Blueprint parse_blueprint(std::string_view text, std::string_view id, std::strin
     problems.add(trigger == nullptr ? root.at : trigger->at, "trigger is missing or is not a map");
     problems.raise();
   }
-  check_keys(*trigger, "trigger", kTriggerKeys, problems);
   b.source = text_field(*trigger, "trigger", "source", true, problems);
+  const bool cron = b.source == kCronSource;
+  check_keys(*trigger, "trigger", cron ? cron_trigger_keys() : kTriggerKeys, problems);
   b.credential_id = text_field(*trigger, "trigger", "credential_id", false, problems);
   b.start_from = start_from(*trigger, problems);
   b.debounce_ns = duration_field(*trigger, "trigger", "debounce", 0, problems);
@@ -197,7 +202,7 @@ Blueprint parse_blueprint(std::string_view text, std::string_view id, std::strin
     b.match = match->json();
   }
 
-  const auto* info = catalog.source(b.source);
+  const auto* info = cron ? nullptr : catalog.source(b.source);
   if (info != nullptr) {
     static const YamlNode kNoConditions = [] {
       YamlNode node;
@@ -208,15 +213,16 @@ Blueprint parse_blueprint(std::string_view text, std::string_view id, std::strin
       check_object(info->match, match == nullptr ? kNoConditions : *match, "trigger.match", problems);
     }
     b.source_key = key_of(*info, b.trigger, *trigger, problems);
-  } else if (!b.source.empty()) {
+  } else if (!b.source.empty() && !cron) {
     std::string message =
         "no loaded module serves source \"" + std::string(utf8_prefix(b.source, 60)) + "\"; there is:";
     for (const auto& s : catalog.sources) message += " " + s.source;
-    if (catalog.sources.empty()) message += " none";
+    message += " cron";
     problems.add(trigger->find("source")->at, message);
   }
   read_action(*trigger, b, problems);
   read_on_finish(root, catalog, b, problems);
+  if (cron) read_cron(root, *trigger, catalog, b, problems);
   problems.raise();
   return b;
 }

@@ -8,6 +8,7 @@
 
 #include "sessions/yaml.hpp"
 #include "triggers/catalog.hpp"
+#include "triggers/ticks.hpp"
 
 namespace aoh::host {
 
@@ -24,7 +25,7 @@ struct FinishEntry {
 /// One blueprint, checked. A value.
 struct Blueprint {
   std::string id;                  ///< the file's name without extension; [A-Za-z0-9._-]{1,64}
-  std::string source;              ///< "email"
+  std::string source;              ///< "email", or "cron", the host's own
   std::string credential_id;       ///< empty when the source needs none
   Json trigger;                    ///< the whole `trigger` object but `action`, as written
   Json match;                      ///< the module's business; valid by its match_schema
@@ -40,9 +41,14 @@ struct Blueprint {
   Json inputs;                       ///< object; strings in it are templates
   std::vector<FinishEntry> on_finish;
 
-  /// The source's key by the manifest, {"credential_id": "quotes-inbox", "mailbox": "INBOX"}.
+  Json schedule;                     ///< of source cron: {"at" | "cron" | "every": text, "timezone": name}
+  Missed missed = Missed::run_once;  ///< of source cron
+
+  /// The source's key by the manifest, {"credential_id": "quotes-inbox", "mailbox": "INBOX"}; of cron
+  /// {"blueprint": id}.
   Json source_key;
-  /// What the module gets in source_json: {"id", "match", "start_from", "credential_id"}.
+  /// What the module gets in source_json: {"id", "match", "start_from", "credential_id"}; of source cron
+  /// {"id", "schedule", "missed"}.
   Json for_module() const;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "triggers/cron_source.hpp"
 #include "triggers/supervisor.hpp"
 
 namespace aoh::host {
@@ -13,6 +14,21 @@ DocumentError too_many(const Blueprint& b) {
       b.id + ": the source " + source_key_text(b) + " has " + std::to_string(kMaxBlueprintsOfSource) +
       " blueprints already, and takes no more; remove one (host-stub blueprint remove), or let "
       "one blueprint match what several do");
+}
+
+/// A schedule that is new, or another one, counts from now on, whether a host runs or not: what comes before
+/// one does is missed.
+void begin_schedule(const Sql& sql, const Blueprint& b, std::int64_t now_ns) {
+  const std::string key = source_key_text(b);
+  std::string stored;
+  if (sql.query("SELECT 1 FROM blueprints WHERE id=?", b.id).next()) {
+    Rows rows = sql.query("SELECT cursor FROM sources WHERE key=?", key);
+    if (rows.next()) stored = rows.text(0);
+  }
+  sql.run(
+      "INSERT INTO sources(key, source, cursor, updated_ns) VALUES(?,?,?,?) ON CONFLICT(key) DO UPDATE SET "
+      "cursor=excluded.cursor",
+      key, b.source, CronCursor::of(stored, b.schedule, now_ns).text(), now_ns);
 }
 
 }  // namespace
@@ -45,6 +61,7 @@ void add_blueprint(const Sql& sql, const Catalog& catalog, const Blueprint& blue
       return b->id != blueprint.id && source_key_text(*b) == source_key_text(blueprint);
     });
     if (static_cast<std::size_t>(others) >= kMaxBlueprintsOfSource) throw too_many(blueprint);
+    if (blueprint.source == kCronSource) begin_schedule(sql, blueprint, now_ns);
     store_blueprint(sql, blueprint.id, text, now_ns);
   });
 }

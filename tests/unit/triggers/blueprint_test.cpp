@@ -226,7 +226,7 @@ TEST(Blueprint, WrongTypesAndValuesAreNamedWithPlace) {
   };
   for (const auto& c : {
            Case{"source: email", "source: e-mail",
-                "b.yaml:2:11: no loaded module serves source \"e-mail\"; there is: email"},
+                "b.yaml:2:11: no loaded module serves source \"e-mail\"; there is: email cron"},
            {"source: email", "source: 5",
             "b.yaml:2:11: trigger.source must be text, here is a whole number; put it in quotes"},
            {"folder: INBOX", "folder: [a]", "b.yaml:5:13: trigger.match.folder: expected"},
