@@ -67,6 +67,10 @@ class Fields(RigTest):
         found = [s for s in self.host.json("sessions", "list", "--limit", "1000")["sessions"] if s["blueprint"] == blueprint]
         return [[t["inputs"]["subject"] for t in self.host.json("sessions", "show", s["id"])["turns"]] for s in reversed(found)]
 
+    def finished(self):
+        """A session is idle from the end of its last turn on: no time passes before that."""
+        wait_for("all sessions are finished", lambda: all(s["state"] == "finished" for s in self.host.json("sessions", "list")["sessions"]), 30)
+
     def events(self, *states):
         with sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True) as db:
             marks = ",".join("?" * len(states))
@@ -119,9 +123,11 @@ class Fields(RigTest):
         by = {t: self.sessions(t) for t in ("per-message", "per-thread", "per-sender", "shared")}
         self.assertEqual(by, {"per-message": [["one"], ["two"], ["three"]], "per-thread": [["one", "three"], ["two"]],
                               "per-sender": [["one", "two"], ["three"]], "shared": [["one", "two", "three"]]})
+        self.finished()
         self.advance("1h30m")
         self.deliver("four")
         self.wait_events(n + 4, "handed")
+        self.finished()
         self.advance("2h1m")
         self.deliver("five")
         self.wait_events(n + 8, "handed")
