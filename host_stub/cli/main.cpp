@@ -45,13 +45,21 @@ struct Access {
   int socket = -1;
 };
 
-/// Waits up to 5 s while another verb, or a host that is starting or ending, holds the home.
-Access enter(const Home& home) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+/// Waits up to 60 s while another verb, or a host that is starting or ending, holds the home: a call may wait
+/// for a slow server. Says so after 2 s. No thread and no signal mask yet: Ctrl-C ends the wait.
+Access enter(const Home& home, const Io& io) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  bool said = false;
   for (;;) {
     if (const int fd = connect_to(home); fd >= 0) return {std::nullopt, fd};
     if (auto lock = HomeLock::take(home)) return {std::move(lock), -1};
-    if (std::chrono::steady_clock::now() > until)
+    const auto waited = Clock::now() - begin;
+    if (!said && waited > std::chrono::seconds(2)) {
+      said = true;
+      io.err("host-stub: waiting for " + holder_of(home) + ", which holds the home\n");
+    }
+    if (waited > std::chrono::seconds(60))
       throw CliError("the home " + home.dir().string() + " is in use by " + holder_of(home) +
                      ", which does not answer; wait for it, or end it");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -76,7 +84,7 @@ int check_module(const Command& command, const Io& io) {
 int dispatch(const Command& command, const std::vector<std::string>& arguments, const Inputs& inputs,
              const Home& home, const Io& terminal) {
   Io io = terminal;
-  Access access = enter(home);
+  Access access = enter(home, terminal);
   if (access.socket >= 0) {
     SignalFd signals;
     Line line(access.socket);
@@ -98,13 +106,13 @@ int work(const Command& command, const std::vector<std::string>& arguments, cons
   if (command.verb == "plugins check") return check_module(command, terminal);
   const Home home(command.home.empty() ? Home::default_path() : command.home);
   if (command.verb == "run") {
-    SignalFd signals;
-    const Access access = enter(home);
+    const Access access = enter(home, terminal);
     if (!access.lock) {
       ::close(access.socket);
       throw CliError("another host is at work in " + home.dir().string() + " (" + holder_of(home) +
                      "); `run` wants the home for itself: stop that one, or choose another with --home DIR");
     }
+    SignalFd signals;
     App app(command, home, [&terminal](std::string_view line) { terminal.err(std::string(line) + "\n"); });
     return run_daemon(app, command, terminal, signals);
   }

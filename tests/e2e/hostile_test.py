@@ -120,6 +120,26 @@ class Hostile(unittest.TestCase):
         self.assertEqual(record["state"], "sent")
         self.assertEqual(self.host.stop(), 0)
 
+    def test_a_host_that_starts_waits_for_a_call_that_holds_the_home(self):
+        server = self.server()
+        p = self.begin(server)
+        self.host.start(wait=False)
+        wait_for("a word that it waits, and for whom", lambda: f"waiting for process {p.pid}" in self.host.log_text(), 20)
+        server.go.set()
+        self.assertEqual(p.wait(60), 0)
+        wait_for("it is ready", lambda: "ready:" in self.host.log_text(), 20)
+        self.assertEqual(self.host.stop(), 0)
+
+    def test_ctrl_c_ends_the_wait_for_the_home(self):
+        server = self.server()
+        self.begin(server)
+        self.addCleanup(server.go.set)
+        waiting = self.host.popen("run", stderr=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.communicate)
+        self.assertIn("waiting for process", waiting.stderr.readline())
+        waiting.send_signal(signal.SIGINT)
+        self.assertEqual(waiting.wait(20), -signal.SIGINT)
+
     def test_ctrl_c_at_the_password_leaves_the_terminal_as_it_was(self):
         pid, fd = start_at_terminal(self, [STUB, "credential", "add", "--id", "me", "--type", "mail", "--email", "me@rig.test", "--imap",
                                            "imap.rig.test", "--home", self.host.home])

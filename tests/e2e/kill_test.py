@@ -51,7 +51,8 @@ type: script
 grants: {$trigger: [read]}
 steps:
   - call: email_fetch
-    arguments: {mailbox: "{{ trigger.email.mailbox }}", uid: "{{ trigger.email.uid }}", uid_validity: "{{ trigger.email.uid_validity }}"}
+    arguments: {mailbox: "{{ trigger.email.mailbox }}", uid: "{{ trigger.email.uid }}", uid_validity: "{{ trigger.email.uid_validity }}",
+      message_id: "{{ trigger.email.message_id }}"}
     save_as: mail
   - finish: {output_text: "We have read {{ steps.mail.message.subject }}."}
 """

@@ -71,6 +71,16 @@ class OnTheRig(Reading, RigTest):
         self.assertEqual(self.refused("email_fetch", uids=[7, 8])["error"]["code"], "not_found")
         self.assertEqual(self.refused("email_fetch", uids=[1], uid=1)["error"]["code"], "invalid")
         self.assertEqual(self.refused("email_fetch", uids=[1], uid_validity=1)["error"]["code"], "state")
+        # Numbered anew: found again by the Message-ID, unless a second one carries it, which a stranger may have sent.
+        self.assertEqual(self.refused("email_fetch", uid=1, uid_validity=1)["error"]["code"], "state")
+        self.put("Renumbered", 1, Message_ID="<again@x>")
+        [there] = self.host.call("email_search", {"credential_id": "me", "subject": "Renumbered"})["messages"]
+        again = dict(uid=9999, uid_validity=1, message_id="<again@x>")
+        self.assertEqual(self.fetch(**again)["message"]["uid"], there["uid"])
+        self.put("Forged", 1, Message_ID="<again@x>")
+        error = self.refused("email_fetch", **again)["error"]
+        self.assertEqual(error["code"], "state")
+        self.assertIn("2 messages carry its Message-ID", error["what"])
 
     def test_raw(self):
         self.put("small")

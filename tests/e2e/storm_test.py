@@ -108,8 +108,8 @@ def main():
             time.sleep(0.2)
 
     start = time.monotonic()
-    threads = [threading.Thread(target=caller) for _ in range(a.callers)]
-    clock = threading.Thread(target=turn_clock)
+    threads = [threading.Thread(target=caller, daemon=True) for _ in range(a.callers)]
+    clock = threading.Thread(target=turn_clock, daemon=True)
     for t in [*threads, clock]:
         t.start()
     kills = 0

@@ -143,6 +143,27 @@ void opaque(const Tag& tag, std::string_view whole, std::size_t start, Guarded& 
   log->add("hidden_element", how, words);
 }
 
+// Numeric references beyond Unicode are U+FFFD (HTML §13.2.5.84); gumbo counts them in an int that overflows
+// into other characters. Overwritten in place, as long as before.
+void mend_references(std::string& html) {
+  for (std::size_t at = html.find("&#"); at != html.npos; at = html.find("&#", at)) {
+    at += 2;
+    const bool hex = at < html.size() && (html[at] == 'x' || html[at] == 'X');
+    if (hex) ++at;
+    const auto digit = [&](char c) { return hex ? hex_value(c) >= 0 : is_digit(c); };
+    const std::size_t first = std::min(html.find_first_not_of('0', at), html.size());
+    std::size_t end = first;
+    while (end < html.size() && digit(html[end])) ++end;
+    if (end - first > 7) {
+      std::fill(html.begin() + static_cast<std::ptrdiff_t>(first),
+                html.begin() + static_cast<std::ptrdiff_t>(end), '0');
+      const std::string_view replacement = hex ? "FFFD" : "65533";
+      html.replace(end - replacement.size(), replacement.size(), replacement);
+    }
+    at = end;
+  }
+}
+
 }  // namespace
 
 Guarded guard_html(std::string_view html, HiddenLog* log) {
@@ -229,6 +250,7 @@ Guarded guard_html(std::string_view html, HiddenLog* log) {
     at = after;
   }
   out += html.substr(std::min(copied, html.size()));
+  mend_references(out);
   return guarded;
 }
 

@@ -45,11 +45,19 @@ net::Task<Located> locate(imap::Client& client, Which which) {
   Located found;
   found.mailbox = co_await client.select(which.mailbox, true);
   const std::string where = printable(which.mailbox, 200);
-  if (which.uid_validity != 0 && which.uid != 0 && found.mailbox.uid_validity != which.uid_validity)
-    throw Failure(Errc::state,
-                  "the mailbox numbers its messages anew (UIDVALIDITY is " +
-                      std::to_string(found.mailbox.uid_validity) + " now): the UID may be another message",
-                  where, "Name the message by its message_id");
+  const bool renumbered =
+      which.uid_validity != 0 && which.uid != 0 && found.mailbox.uid_validity != which.uid_validity;
+  const Error renumbered_error{Errc::state,
+                               "the mailbox numbers its messages anew (UIDVALIDITY is " +
+                                   std::to_string(found.mailbox.uid_validity) +
+                                   " now): the UID may be another message",
+                               where,
+                               {},
+                               "Name the message by its message_id"};
+  if (renumbered) {
+    if (which.message_id.empty()) throw Failure(renumbered_error);
+    which.uid = 0;
+  }
   std::vector<imap::Uid> uids;
   if (which.uid != 0) {
     uids.push_back(which.uid);
@@ -80,6 +88,12 @@ net::Task<Located> locate(imap::Client& client, Which which) {
                       ? "there is no message with UID " + std::to_string(which.uid)
                       : "there is no message with Message-ID <" + printable(which.message_id, 200) + ">",
                   where, "It may have been moved or deleted; name its mailbox");
+  if (renumbered && found.same_id > 1) {  // a stranger may have sent one with the same Message-ID
+    Error several = renumbered_error;
+    several.what += ", and " + std::to_string(found.same_id) + " messages carry its Message-ID";
+    several.cure = "Look for it with email_search, and name its UID and UIDVALIDITY of now";
+    throw Failure(std::move(several));
+  }
   found.head = std::move(*best);
   co_return found;
 }

@@ -30,8 +30,10 @@ struct Located {
   imap::MailboxState mailbox;
   std::size_t same_id = 1;  ///< messages that carry the Message-ID; the newest is taken
 };
-/// Opens the mailbox read-only and finds the message. Throws Failure: not_found (says what was looked for),
-/// state when uid_validity is no longer the mailbox's: that UID may be another message now.
+/// Opens the mailbox read-only and finds the message. Where uid_validity is no longer the mailbox's, that UID
+/// may be another message now: the message is found again by its Message-ID, if there is one and just one
+/// carries it. Throws Failure: not_found (says what was looked for), state for a renumbered mailbox
+/// otherwise.
 net::Task<Located> locate(imap::Client& client, Which which);
 
 /// Connects, signs in, runs `work` with the session, logs out. Throws what the session or the work throws. A

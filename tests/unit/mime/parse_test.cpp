@@ -241,6 +241,9 @@ TEST(HtmlToText, Table) {
       {"<table><tr><td>1<td>2<tr><td>3</table>", "1 2\n3\n"},
       {"<img alt='pic' src='https://track'>", "[pic]\n"},
       {"a&nbsp;b &lt;c&gt; &#x1F600;", "a b <c> 😀\n"},
+      {"&#x41999999999999999;b", "\uFFFDb\n"},
+      {"&#4294967361;b &#x100000041;", "\uFFFDb \uFFFD\n"},
+      {"&#x0000000000041;&#00000000066; &#x;&#;", "AB &#x;&#;\n"},
       {"<p>unclosed <b>x", "unclosed x\n"},
   };
   for (const auto& row : table) EXPECT_EQ(html_to_text(row.html), row.text) << row.html;
