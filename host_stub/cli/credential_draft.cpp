@@ -97,6 +97,8 @@ void take_secrets(Draft& d, const Inputs& inputs) {
       throw CliError("credentials of type \"" + d.type->type + "\" have no secret field \"" + field + "\"" +
                      (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
     }
+    if (written_by_module(*d.type, field))
+      throw CliError("the secret \"" + field + "\" is written by the module itself, at each sign-in");
     if (secret.empty()) throw CliError("the secret \"" + field + "\" is empty");
     d.secrets[field] = secret.clone();
   }
@@ -124,11 +126,24 @@ Json plain_questions(const Draft& d) {
     if (!d.record.has(field.str()) && std::find(secret.begin(), secret.end(), field.str()) == secret.end())
       question(field.str(), false);
   if (d.secrets.empty() && !d.replaces)
-    for (const std::string& field : secret) question(field, true);
+    for (const std::string& field : secret)
+      if (!written_by_module(*d.type, field)) question(field, true);
   return ask;
 }
 
 }  // namespace
+
+bool written_by_module(const CredentialType& type, const std::string& field) {
+  return type.schema.json()["properties"][field]["readOnly"].boolean();
+}
+
+std::vector<std::string> secrets_from_people(App& app, const Json& record) {
+  std::vector<std::string> fields = app.vault().fields(record["id"].str());
+  for (const auto& f : app.find())
+    if (const CredentialType* t = f.manifest ? f.manifest->credential_type(record["type"].str()) : nullptr)
+      std::erase_if(fields, [&](const std::string& field) { return written_by_module(*t, field); });
+  return fields;
+}
 
 Json server_of(const std::string& text, const std::string& what) {
   std::string host = text, port;

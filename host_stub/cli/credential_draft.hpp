@@ -31,6 +31,11 @@ Json complete(App& app, Draft& draft, const Command& c, const Inputs& inputs, co
 /// not on record. No message quotes a secret.
 void check(App& app, const Draft& draft);
 
+/// A secret field that nobody is asked for: "readOnly" in the type's schema.
+bool written_by_module(const CredentialType& type, const std::string& field);
+/// The fields of the credential's secrets that people gave, by name.
+std::vector<std::string> secrets_from_people(App& app, const Json& record);
+
 /// "HOST", "HOST:993", "[::1]:993" into {"host", "port"}; `what` is named in the CliError.
 Json server_of(const std::string& text, const std::string& what);
 

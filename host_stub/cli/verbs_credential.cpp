@@ -35,9 +35,11 @@ void try_first(App& app, Draft& d, const Command& c, const Inputs& inputs, const
     });
   } catch (...) {
     app.credentials().unstage(id, d.secrets);
+    app.state().forget_attention(name);
     throw;
   }
   app.credentials().unstage(id, d.secrets);
+  app.state().forget_attention(name);  // what was noted of the draft goes with it
   const std::string report = without(r.status == AOH_OK ? text_of(r.result) : r.message + "\n", name, id);
   if (r.is_error()) {
     io.err(report);
@@ -53,7 +55,11 @@ int store(App& app, Draft& d, const Command& c, const Inputs& inputs, const Io& 
   check(app, d);
   if (c.test && !c.no_test) try_first(app, d, c, inputs, io);
   const std::string id = d.record["id"].str();
+  const auto before = app.credentials().get(id);
   app.credentials().put(d.record, d.secrets);
+  // A note on the old way of signing in; the module notes again what is still so.
+  const auto way_in = [](const Json& r) { return r["authentication"].str() + r["oauth"].dump(); };
+  if (before && way_in(*before) != way_in(d.record)) app.state().forget_attention(id);
   if (c.json) {
     io.json(on_record(app, id));
     return 0;
@@ -96,10 +102,11 @@ int edit(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   return store(app, d, c, inputs, io);
 }
 
-/// The secrets that a credential has, as questions.
-Json secrets_of(App& app, const std::string& id) {
+/// The secrets that a credential was given, as questions.
+Json secrets_of(App& app, const Json& record) {
+  const std::string id = record["id"].str();
   Json ask = Json::array();
-  for (const std::string& field : app.vault().fields(id))
+  for (const std::string& field : secrets_from_people(app, record))
     ask.push(Json{{"field", field}, {"title", "New " + field}, {"secret", true}, {"empty", "as it is"}});
   if (ask.items().empty())
     throw CliError("credential \"" + id + "\" has no secret that could be replaced; credential edit " + id +
@@ -110,7 +117,7 @@ Json secrets_of(App& app, const std::string& id) {
 int rotate(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   const Json before = on_record(app, c.target);
   if (c.propose) {
-    io.json(Json{{"ask", secrets_of(app, c.target)}});
+    io.json(Json{{"ask", secrets_of(app, before)}});
     return 0;
   }
   if (inputs.secrets.empty())
@@ -147,7 +154,7 @@ int list(App& app, const Command& c, const Io& io) {
 /// What `credential add --file` takes; which secrets it wants beside stands in "secrets".
 Json exported(App& app, Json record) {
   record.erase("version");
-  const auto fields = app.vault().fields(record["id"].str());
+  const auto fields = secrets_from_people(app, record);
   if (fields.empty()) return Json{{"record", std::move(record)}};
   Json names = Json::array();
   for (const auto& f : fields) names.push(f);

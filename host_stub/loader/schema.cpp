@@ -30,7 +30,8 @@ const std::vector<std::string> kKeywords = {"type",      "properties",
                                             "not",       "description",
                                             "title",     "default",
                                             "examples",  "format",
-                                            "$schema",   "$ref"};
+                                            "$schema",   "$ref",
+                                            "readOnly"};
 
 /// RFC 6901, section 3.
 std::string escaped(std::string_view key) {

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import sqlite3
 import sys
 import time
 
@@ -111,6 +112,36 @@ class Refresh(harness.RigTest):
         self.assertNotIn("sign in again", self.host.ok("credential", "list").lower())
         self.assertNotIn("sign in again", json.dumps(self.watcher()).lower())
         self.assertEqual(self.host.stop(), 0)
+
+    def test_a_token_that_is_not_to_be_had_is_a_step_of_the_report(self):
+        self.account()
+        expire(self.server)
+        self.assertEqual(self.server.control(revoke=self.user)["revoked"], 1)
+        r = self.host.run("integration", "test", "--credential", "me", "--type", "mail", "--json")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        [oauth] = json.loads(r.stdout)["structuredContent"]["servers"]  # no mail server is asked without one
+        self.assertEqual((oauth["server"], oauth["ok"], [(s["step"], s["state"]) for s in oauth["steps"]]), ("oauth", False, [("token", "failed")]))
+        self.assertIn("credential authorize me", oauth["steps"][0]["error"]["cure"])
+        r = self.host.run("integration", "test", "--credential", "me", "--type", "mail")
+        self.assertRegex(r.stdout + r.stderr, r"oauth +token +FAILED")
+        self.assertIn("sign in again", self.host.ok("credential", "list").lower())
+        # Tried with a record that cannot work either: what is noted of that one goes with it, what is noted of the account stays.
+        changed = self.host.write("other.json", json.dumps({"oauth": {**self.host.json("credential", "show", "me")["oauth"], "client_id": "desktop-secret"}}))
+        self.assertEqual(self.host.run("credential", "edit", "me", "--file", changed, "--test").returncode, 1)
+        self.assertEqual(self.notes(), ["attention/me"])
+        # Whoever signs in with a password from now on need not sign in again.
+        self.host.ok("credential", "edit", "me", "--file", self.host.write("change.json", '{"authentication": "password"}'), "--secret-file",
+                     f"password={self.host.write('pw.secret', self.rig.password)}", "--test")
+        self.assertEqual(self.notes(), [])
+        self.assertNotIn("sign in again", self.host.ok("credential", "list").lower())
+        self.assertTrue(self.look()[0])
+
+    def notes(self):
+        db = sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True, timeout=10)
+        try:
+            return [key for (key,) in db.execute("SELECT key FROM state WHERE key LIKE 'attention/%'")]
+        finally:
+            db.close()
 
 
 if __name__ == "__main__":

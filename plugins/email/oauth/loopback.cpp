@@ -15,6 +15,7 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <utility>
 
 #include "net/alarm.hpp"
@@ -34,8 +35,8 @@ struct Shared {
   net::Clock& clock;
   std::string path, state;
   tcp::acceptor acceptor;
-  net::Alarm alarm;  // somebody came back, or the job ended
-  unsigned open = 0;
+  net::Alarm alarm;                               // somebody came back, or the job ended
+  std::deque<std::shared_ptr<tcp::socket>> open;  // by age
   bool answered = false;
   Redirect redirect;
   Error foreign;  // the last request that was somebody else's
@@ -72,7 +73,7 @@ net::Task<void> serve(std::shared_ptr<Shared> shared, std::shared_ptr<tcp::socke
   }
   aoh::wipe(head);  // it had the code
   shared->clock.cancel(timer);
-  --shared->open;
+  std::erase(shared->open, socket);
 }
 
 net::Task<void> accept_all(std::shared_ptr<Shared> shared) {
@@ -86,8 +87,11 @@ net::Task<void> accept_all(std::shared_ptr<Shared> shared) {
       co_await pause.wait_for(std::chrono::milliseconds(200));
       continue;
     }
-    if (shared->open >= kAtOnce) continue;  // closed as it goes
-    ++shared->open;
+    if (shared->open.size() >= kAtOnce) {  // whoever came first has had the most time
+      shared->open.front()->close(ec);
+      shared->open.pop_front();
+    }
+    shared->open.push_back(socket);
     asio::co_spawn(shared->executor, serve(shared, socket), asio::detached);
   }
 }
@@ -134,6 +138,7 @@ net::Task<Redirect> Loopback::wait(net::Executor executor, net::Clock& clock, st
   }
   boost::system::error_code ignored;
   shared->acceptor.close(ignored);
+  for (const auto& socket : shared->open) socket->close(ignored);
   if (!shared->answered && shared->foreign && job->timed_out()) throw Failure(shared->foreign);
   if (!shared->answered) job->check();
   co_return std::move(shared->redirect);

@@ -9,7 +9,8 @@
 namespace mailroom::oauth {
 
 /// Listens from its making on. At most 16 connections at once, each for at most 10 s and 16 KiB: a browser
-/// opens some that it never uses.
+/// opens some that it never uses. One more closes the oldest, so that nobody who keeps them all keeps the
+/// browser out.
 class Loopback {
  public:
   /// `port` 0: a free one. Throws Failure(connect) when it is taken.

@@ -14,6 +14,7 @@ constexpr std::chrono::seconds kThrottled{30};   // after a 429 without Retry-Af
 constexpr std::chrono::seconds kUnavailable{5};  // after a 5xx or a failed connection
 
 constexpr const char* kNobody = "nobody has signed in yet";
+constexpr const char* kElsewhere = "the last sign-in was at another token endpoint, or for another client";
 
 }  // namespace
 
@@ -95,8 +96,11 @@ net::Task<Saved> TokenStore::State::obtain(net::Executor executor, const host::A
       saved = keep(account, std::move(saved), std::move(unsaved->set));
       if (usable(account, saved, true)) co_return std::move(saved);
     }
-    if (person && saved.set.refresh.empty()) {
-      const std::string why = saved.set.sign_in_again.empty() ? kNobody : saved.set.sign_in_again;
+    const bool elsewhere = !saved.set.refresh.empty() && !refresh_belongs_to(saved.set.settings, print);
+    if (person && (saved.set.refresh.empty() || elsewhere)) {
+      const std::string why = elsewhere                         ? kElsewhere
+                              : saved.set.sign_in_again.empty() ? kNobody
+                                                                : saved.set.sign_in_again;
       note_attention(services, account.id, why);
       throw Failure(sign_in_again(account.id, why));
     }

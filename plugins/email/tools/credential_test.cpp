@@ -7,6 +7,7 @@
 #include "smtp/client.hpp"
 #include "tools/round_trip.hpp"
 #include "tools/store_test.hpp"
+#include "tools/trial.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -16,42 +17,6 @@ using std::chrono::seconds;
 // A person waits for the answer: shorter than where a watcher or a delivery waits.
 constexpr net::ConnectTimeouts kConnect{seconds(10), seconds(8), seconds(20), seconds(15)};
 constexpr seconds kAnswer{20};  // a server that delays its greeting on purpose takes up to ten
-
-struct Step {
-  const char* name;
-  enum class State { ok, failed, skipped } state = State::skipped;
-  std::int64_t ms = 0;
-  std::string detail{};  // ours, never the server's words
-  Error error{};
-};
-
-/// What was tried with one server.
-struct Trial {
-  const char* server;  // "imap" or "smtp"
-  net::Endpoint endpoint;
-  std::vector<Step> steps;
-
-  Step& step(std::string_view name) {
-    for (Step& s : steps)
-      if (s.name == name) return s;
-    throw Failure(Errc::internal, "no such step: " + std::string(name));
-  }
-  bool has_failed() const {
-    return std::any_of(steps.begin(), steps.end(),
-                       [](const Step& s) { return s.state == Step::State::failed; });
-  }
-  void passed(std::string_view name, std::int64_t ns, std::string detail = {}) {
-    Step& s = step(name);
-    s.state = Step::State::ok;
-    s.ms = std::max<std::int64_t>(0, ns) / 1'000'000;
-    s.detail = std::move(detail);
-  }
-  void failed(std::string_view name, std::int64_t ns, Error error) {
-    passed(name, ns);
-    step(name).state = Step::State::failed;
-    step(name).error = std::move(error);
-  }
-};
 
 Trial trial_of(const char* server, const net::Endpoint& endpoint) {
   const bool imap = std::string_view(server) == "imap";
@@ -269,46 +234,6 @@ net::Task<Trial> try_smtp(host::Runtime& runtime, std::shared_ptr<host::Job> job
   co_return trial;
 }
 
-const char* word(Step::State s) {
-  return s == Step::State::ok ? "ok" : s == Step::State::failed ? "failed" : "skipped";
-}
-
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
-
-std::string text_of(const Trial& t) {
-  std::string out;
-  for (const Step& s : t.steps) {
-    out += padded(t.server, 6) + padded(s.name, 16);
-    if (s.state == Step::State::skipped)
-      out += "skipped";
-    else
-      out += padded(s.state == Step::State::ok ? "ok" : "FAILED", 8) +
-             padded(std::to_string(s.ms) + " ms", 10) + (s.error ? s.error.line() : s.detail);
-    while (out.ends_with(' ')) out.pop_back();
-    out += '\n';
-  }
-  return out;
-}
-
-aoh::Json json_of(const Trial& t) {
-  aoh::Json steps = aoh::Json::array();
-  for (const Step& s : t.steps) {
-    aoh::Json j{{"step", s.name}, {"state", word(s.state)}};
-    j.set_if(s.state != Step::State::skipped, "ms", s.ms);
-    j.set_if(!s.detail.empty(), "detail", s.detail);
-    j.set_if(static_cast<bool>(s.error), "error", error_json(s.error));
-    steps.push(std::move(j));
-  }
-  return aoh::Json{{"server", t.server},
-                   {"where", t.endpoint.where()},
-                   {"tls", std::string(net::name(t.endpoint.tls))},
-                   {"ok", !t.has_failed()},
-                   {"steps", std::move(steps)}};
-}
-
 /// Empty when there is none, of which account() says more.
 std::string type_of(const host::Services& services, std::string_view credential_id) {
   try {
@@ -318,8 +243,8 @@ std::string type_of(const host::Services& services, std::string_view credential_
   }
 }
 
-/// The credentials alone, first: what is wrong with a token is told before any server is asked.
-auth::Credentials credentials_for(const Toolbox& box, aoh::Call& call, const host::Account& account) {
+/// What signs in to both servers.
+host::SignIn sign_in_for(const Toolbox& box, aoh::Call& call, const host::Account& account) {
   auto job = std::make_shared<host::Job>(call.id());
   using Held = std::shared_ptr<host::SignIn>;
   const Held in =
@@ -330,7 +255,28 @@ auth::Credentials credentials_for(const Toolbox& box, aoh::Call& call, const hos
           co_return std::make_shared<host::SignIn>(std::move(got));
         }(runtime, job, account, std::move(executor));
       });
-  return std::move(in->credentials);
+  return std::move(*in);
+}
+
+/// The token alone, first: what is wrong with it is told before any mail server is asked.
+Trial token_trial(const Toolbox& box, aoh::Call& call, const host::Account& account,
+                  auth::Credentials& credentials) {
+  const host::Url url = host::parse_url(account.oauth->token_endpoint, "oauth.token_endpoint");
+  Trial trial{"oauth", account.oauth->server(url), {{"token"}}};
+  const std::int64_t begun = box.runtime.clock().now_ns();
+  try {
+    host::SignIn in = sign_in_for(box, call, account);
+    const std::int64_t now = box.runtime.clock().now_ns();
+    trial.passed("token", now - begun,
+                 in.good_until_ns == INT64_MAX
+                     ? std::string()
+                     : "good for " + std::to_string((in.good_until_ns - now) / 1'000'000'000) + " s");
+    credentials = std::move(in.credentials);
+  } catch (const Failure& f) {
+    if (f.error.code == Errc::cancelled) throw;
+    trial.failed("token", box.runtime.clock().now_ns() - begun, f.error);
+  }
+  return trial;
 }
 
 template <typename Login>
@@ -382,22 +328,28 @@ aoh::Result credential_test(const Toolbox& box, std::string_view credential_id, 
     std::vector<Trial> trials;
     const auto plan = std::make_shared<RoundTripPlan>();
     const int total = (account.imap && account.smtp ? 2 : 1) + (send_to_self ? 1 : 0);
-    if (account.imap) {
+    auth::Credentials credentials;
+    if (account.oauth)
+      trials.push_back(token_trial(box, call, account, credentials));
+    else
+      credentials = sign_in_for(box, call, account).credentials;
+    const bool may_enter = !account.oauth || !trials.front().has_failed();
+    if (account.imap && may_enter) {
       call.progress(0, total, "trying IMAP at " + account.imap->where());
       auto login = std::make_shared<imap::Login>();
       login->endpoint = services.imap_server(account, call.id());
       login->quirks = imap::Quirks::from(host::imap_quirks(account));
-      login->credentials = credentials_for(box, call, account);
+      login->credentials = credentials.clone();
       plan->imap.endpoint = login->endpoint;
       plan->imap.quirks = login->quirks;
       plan->imap.credentials = login->credentials.clone();
       trials.push_back(run_trial<imap::Login>(box, call, std::move(login), &try_imap));
     }
-    if (account.smtp) {
+    if (account.smtp && may_enter) {
       call.progress(account.imap ? 1 : 0, total, "trying SMTP at " + account.smtp->where());
       auto login = std::make_shared<smtp::Login>();
       login->endpoint = services.smtp_server(account, call.id());
-      login->credentials = credentials_for(box, call, account);
+      login->credentials = credentials.clone();
       plan->smtp = login->clone();
       trials.push_back(run_trial<smtp::Login>(box, call, std::move(login), &try_smtp));
     }

@@ -41,6 +41,21 @@ TEST(Redirect, WhatIsNotTheWayBackIsLetPass) {
   EXPECT_EQ(read_redirect("", "/", "right").kind, Kind::other);
 }
 
+TEST(Redirect, AnotherHostIsNotThisMachine) {
+  const auto with = [](const std::string& hosts) {
+    return read_redirect("GET /?code=c&state=right HTTP/1.1\r\nAccept: */*\r\n" + hosts + "\r\n", "/",
+                         "right")
+        .kind;
+  };
+  for (const char* good : {"Host: 127.0.0.1:4711\r\n", "host:localhost:1 \r\n", "HOST:\tLOCALHOST\r\n"})
+    EXPECT_EQ(with(good), Kind::code) << good;
+  for (const char* bad :
+       {"", "Host:\r\n", "Host: evil.example\r\n", "Host: evil.example:4711\r\n",
+        "Host: 127.0.0.1.evil.example\r\n", "X-Host: 127.0.0.1\r\n",
+        "Host: 127.0.0.1\r\nHost: evil.example\r\n", "Host: evil.example\r\nHost: localhost\r\n"})
+    EXPECT_EQ(with(bad), Kind::other) << bad;
+}
+
 TEST(Page, SaysWhatHappenedAndNothingOfTheRequest) {
   const Redirect r = read("/?error=%3Cscript%3E&state=right");
   EXPECT_THAT(page(r), Not(HasSubstr("script")));

@@ -124,6 +124,25 @@ TEST(TokenStore, ALiveTokenCostsNoRequestAndIsRenewedAheadOfItsEnd) {
   EXPECT_EQ(s.saved().refresh.reveal(), "r1");  // what the answer does not bring stays
 }
 
+TEST(TokenStore, ARefreshTokenIsNotShownToAnotherEndpoint) {
+  Stage s([](const std::string&) { return tokens("new", "r2"); });
+  TokenServer other([](const std::string&) { return tokens("stolen"); });
+  s.stored("old", "r1", 10, 3600);
+  s.host.credentials["work"].slot("oauth").set("token_endpoint", other.url);
+  const Error e = s.refusal();
+  EXPECT_EQ(e.code, Errc::auth);
+  EXPECT_THAT(e.what, HasSubstr("another token endpoint"));
+  EXPECT_THAT(e.cure, HasSubstr("credential authorize work"));
+  EXPECT_EQ(other.requests().size(), 0u);
+  EXPECT_TRUE(s.attention());
+  s.host.credentials["work"].slot("oauth").set("token_endpoint", s.server.url);  // it was a slip
+  s.host.credentials["work"].slot("oauth").set("client_id", "another");
+  EXPECT_EQ(s.refusal().code, Errc::auth);
+  EXPECT_EQ(s.server.requests().size(), 0u);
+  s.host.credentials["work"].slot("oauth").set("client_id", "app");
+  EXPECT_EQ(s.token(), "old");
+}
+
 TEST(TokenStore, WhatIsRotatedIsSavedBeforeUseAndOnlyThen) {
   Stage s([](const std::string&) { return tokens("new", "r2"); });
   s.stored("old", "r1", 3600, 3600);
@@ -250,7 +269,7 @@ TEST(TokenStore, ChangedSettingsWantANewToken) {
   EXPECT_EQ(s.token(), "old");
   {
     const std::lock_guard lock(s.host.mutex);
-    s.host.credentials["work"].slot("oauth").set("client_id", "other");
+    s.host.credentials["work"].slot("oauth").set("scopes", aoh::Json::parse(R"(["mail"])"));
   }
   EXPECT_EQ(s.token(), "new");
 }

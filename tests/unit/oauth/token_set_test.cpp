@@ -59,5 +59,20 @@ TEST(SettingsPrint, ChangesWithWhatATokenIsFor) {
   EXPECT_NE(settings_print(a), settings_print(b));
 }
 
+TEST(SettingsPrint, ARefreshTokenIsForItsEndpointAndItsClientAlone) {
+  host::OAuthSettings a;
+  a.client_id = "x";
+  a.token_endpoint = "https://one.example/token";
+  host::OAuthSettings b = a;
+  b.scopes = {"mail"};
+  EXPECT_TRUE(refresh_belongs_to(settings_print(a), settings_print(b)));
+  b.token_endpoint = "https://two.example/token";
+  EXPECT_FALSE(refresh_belongs_to(settings_print(a), settings_print(b)));
+  b = a;
+  b.client_id = "y";
+  EXPECT_FALSE(refresh_belongs_to(settings_print(a), settings_print(b)));
+  EXPECT_FALSE(refresh_belongs_to("", settings_print(a)));
+}
+
 }  // namespace
 }  // namespace mailroom::oauth

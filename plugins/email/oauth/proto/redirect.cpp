@@ -22,6 +22,29 @@ bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+/// Is the only Host of `head` this machine? A page whose name was made to resolve to it has its own there.
+bool asks_this_machine(std::string_view head) {
+  std::string host;
+  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at)) {
+    at += 2;
+    const std::string line = lower(head.substr(at, head.find("\r\n", at) - at));
+    if (!line.starts_with("host:")) continue;
+    if (!host.empty()) return false;
+    const auto begin = line.find_first_not_of(" \t", 5);
+    if (begin == std::string::npos) return false;
+    host = line.substr(begin, line.find_last_not_of(" \t") + 1 - begin);
+  }
+  const std::string name = host.substr(0, host.find(':'));
+  return name == "127.0.0.1" || name == "localhost";
+}
+
 Redirect refused(Errc code, std::string what, std::string said, std::string cure) {
   Redirect out;
   out.kind = Redirect::Kind::refused;
@@ -36,7 +59,8 @@ Redirect read_redirect(std::string_view head, std::string_view path, std::string
   if (!line.starts_with("GET ") || line.find(" HTTP/1.") == std::string_view::npos) return {};
   const std::string_view target = line.substr(4, line.find(' ', 4) - 4);
   const auto question = target.find('?');
-  if (question == std::string_view::npos || target.substr(0, question) != path) return {};
+  if (question == std::string_view::npos || target.substr(0, question) != path || !asks_this_machine(head))
+    return {};
   std::vector<std::pair<std::string, std::string>> fields;
   const std::string again = "Begin again; if it comes back, another program on this machine interferes";
   if (!read_form(target.substr(question + 1), fields)) {

@@ -24,7 +24,8 @@ struct Redirect {
 };
 
 /// `head`: the request up to its empty line. `path`: of the redirect URI. `state`: what was sent; a request
-/// with another one is `foreign` (RFC 6749 §10.12), one without any parameter is `other`.
+/// with another one is `foreign` (RFC 6749 §10.12); one without any parameter, and one whose Host is not
+/// 127.0.0.1 or localhost, is `other`.
 Redirect read_redirect(std::string_view head, std::string_view path, std::string_view state);
 
 /// The whole HTTP answer: a plain page without scripts, links or anything that was in the request.

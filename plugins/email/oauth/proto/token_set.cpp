@@ -63,8 +63,15 @@ TokenSet renewed(const TokenSet& before, Tokens tokens, std::int64_t asked_unix_
   return out;
 }
 
+bool refresh_belongs_to(std::string_view saved, std::string_view now) {
+  const auto whose = [](std::string_view print) {
+    return print.substr(std::min(print.size(), print.find('.')));
+  };
+  return whose(saved) == whose(now);
+}
+
 std::string settings_print(const host::OAuthSettings& s) {
-  std::string all;
+  std::string all, whose;
   const auto add = [&](std::string_view part) {
     all += std::to_string(part.size()) + ":" + std::string(part);
   };
@@ -73,7 +80,8 @@ std::string settings_print(const host::OAuthSettings& s) {
         std::string_view(s.subject), std::string_view(s.issuer), std::string_view(s.audience)})
     add(part);
   for (const auto& scope : s.scopes) add(scope);
-  return code_challenge(all).substr(0, 16);
+  whose = std::to_string(s.token_endpoint.size()) + ":" + s.token_endpoint + s.client_id;
+  return code_challenge(all).substr(0, 16) + "." + code_challenge(whose).substr(0, 16);
 }
 
 }  // namespace mailroom::oauth

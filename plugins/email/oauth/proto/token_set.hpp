@@ -41,4 +41,8 @@ TokenSet renewed(const TokenSet& before, Tokens tokens, std::int64_t asked_unix_
 /// nothing secret.
 std::string settings_print(const host::OAuthSettings& settings);
 
+/// May a refresh token that was got under the print `saved` be shown under `now`: to the same endpoint, for
+/// the same client? Nobody else is to see it.
+bool refresh_belongs_to(std::string_view saved, std::string_view now);
+
 }  // namespace mailroom::oauth
