@@ -43,7 +43,7 @@ std::string result_line(const Json& id, Json result) {
 
 std::string error_line(const Json& id, int code, std::string_view message, Json data) {
   Json error{{"code", code}, {"message", message}};
-  error.set_if(!data.is_null(), "data", std::move(data));
+  if (!data.is_null()) error.set("data", std::move(data));
   return Json{{"jsonrpc", "2.0"}, {"id", id}, {"error", std::move(error)}}.dump();
 }
 
