@@ -426,6 +426,7 @@ void App::start_automation() {
   AutomationOptions options;
   options.agent_folders = p.options.agents;
   options.agent_folders.push_back(p.home.agents());
+  options.rules_file = p.home.rules();
   options.agent_guard = agent_guard();
   p.automation = std::make_unique<Automation>(std::move(parts), std::move(options));
   p.automation->start();

@@ -7,6 +7,8 @@ void create_tables(const Sql& sql) {
     sql.db().exec(R"(
 CREATE TABLE IF NOT EXISTS blueprints(
   id TEXT PRIMARY KEY, text TEXT NOT NULL, added_ns INTEGER NOT NULL);
+-- The last text of the rules file that was right; one row at most.
+CREATE TABLE IF NOT EXISTS rules(one INTEGER PRIMARY KEY CHECK(one=1), text TEXT NOT NULL, applied_ns INTEGER NOT NULL);
 -- One running source: its cursor is opaque, its health the last that the module said.
 CREATE TABLE IF NOT EXISTS sources(
   key TEXT PRIMARY KEY, source TEXT NOT NULL, cursor TEXT NOT NULL DEFAULT '', health TEXT NOT NULL DEFAULT '{}',

@@ -10,6 +10,7 @@
 #include "triggers/blueprint_store.hpp"
 #include "triggers/cron_source.hpp"
 #include "triggers/handover.hpp"
+#include "triggers/rules_store.hpp"
 
 namespace aoh::host {
 
@@ -29,6 +30,8 @@ struct Automation::Running {
   std::map<std::string, std::shared_ptr<const Blueprint>, std::less<>> blueprints;
   std::string texts;  // what is applied, to see whether anything changed
   std::uint64_t pokes = 0;
+  std::mutex rules_mutex;  // guards rules; taken before the other one
+  RulesStore rules;
   std::atomic<bool> stopping{false};
   std::jthread thread;
 
@@ -44,7 +47,8 @@ struct Automation::Running {
         handover(
             sql, ports, catalog_of(*parts.registry), [this](std::string_view id) { return blueprint(id); },
             [this](std::string_view id) { return agents.exists(id); }),
-        limits(o.limits) {
+        limits(o.limits),
+        rules(sql, std::move(o.rules_file), parts.log) {
     create_tables(sql);
   }
 
@@ -61,6 +65,7 @@ struct Automation::Running {
     wake.notify_all();
   }
   void apply();
+  void apply_rules();
   void loop(const std::stop_token& token);
 };
 
@@ -81,7 +86,19 @@ void Automation::Running::apply() {
     blueprints.clear();
     for (const auto& b : loaded.good) blueprints[b->id] = b;
   }
+  apply_rules();  // before a source can start without them
   supervisor->apply(std::move(loaded.good));
+}
+
+void Automation::Running::apply_rules() {
+  const std::lock_guard guard(rules_mutex);
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [id, b] : blueprints) ids.push_back(id);
+  }
+  if (rules.refresh([this] { return catalog_of(*parts.registry); }, ids, ports.now_ns()))
+    supervisor->apply_rules(rules.in_force().source, rules.in_force().rules);
 }
 
 void Automation::Running::loop(const std::stop_token& token) {
@@ -99,6 +116,7 @@ void Automation::Running::loop(const std::stop_token& token) {
         runner.poke();
         supervisor->poke();
       }
+      apply_rules();
       bool handed = false;
       while (!stopping && handover.next_due() <= ports.now_ns() && handover.hand_over_one()) {
         handed = true;
@@ -136,6 +154,7 @@ void Automation::start() {
   outside.on_events = [&r] { r.poke(); };
   r.supervisor = std::make_unique<Supervisor>(r.sql, r.ports, std::move(outside), r.limits);
   r.apply();
+  r.apply_rules();
   r.runner.start(r.workers);
   r.thread = std::jthread([&r](const std::stop_token& token) { r.loop(token); });
 }
@@ -143,6 +162,7 @@ void Automation::start() {
 void Automation::reload() {
   if (!r_->supervisor) return;
   r_->apply();
+  r_->apply_rules();
   r_->poke();
   r_->runner.poke();
   r_->supervisor->poke();

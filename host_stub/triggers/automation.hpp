@@ -33,6 +33,7 @@ struct AutomationParts {
 struct AutomationOptions {
   unsigned workers = 4;  ///< sessions at work at once
   std::vector<std::filesystem::path> agent_folders;
+  std::filesystem::path rules_file;   ///< may be missing, may come and change at any time
   std::filesystem::path agent_guard;  ///< the program agent-guard
   SupervisorLimits limits;
 };

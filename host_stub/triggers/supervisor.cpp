@@ -34,6 +34,23 @@ Json blueprints_json(const std::vector<std::shared_ptr<const Blueprint>>& bluepr
   return out;
 }
 
+/// Changes with what the module decides by. Under the lock, often: rules may be large, their number is not.
+std::string asked_of(const Supervisor::Shared& s, const Supervisor::Source& source) {
+  std::string out = blueprints_json(source.blueprints).dump();
+  return s.rules_source == source.source ? out + " rules " + std::to_string(s.rules_version) : out;
+}
+
+/// source_json of module.h. Under the lock.
+std::string source_json(const Supervisor::Shared& s, const Supervisor::Source& source,
+                        const std::string& trigger_id) {
+  return Json{{"source", source.source},
+              {"key", source.key_json},
+              {"blueprints", blueprints_json(source.blueprints)},
+              {"rules", s.rules_source == source.source ? s.rules : Json::array()},
+              {"trigger_id", trigger_id}}
+      .dump();
+}
+
 }  // namespace
 
 std::string source_key_text(const Blueprint& blueprint) {
@@ -92,6 +109,16 @@ void Supervisor::apply(std::vector<std::shared_ptr<const Blueprint>> blueprints)
       source.credential_id = blueprint->credential_id;
       source.blueprints.push_back(std::move(blueprint));
     }
+  }
+  shared_->poke();
+}
+
+void Supervisor::apply_rules(std::string_view source, Json rules) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->rules_source = source;
+    shared_->rules = std::move(rules);
+    ++shared_->rules_version;
   }
   shared_->poke();
 }
@@ -196,13 +223,8 @@ void Supervisor::manage(const std::stop_token& token) {
     std::string json;
     {
       const std::lock_guard lock(s.mutex);
-      source.applied = blueprints_json(source.blueprints).dump();
-      json = Json{{"source", source.source},
-                  {"key", source.key_json},
-                  {"blueprints", blueprints_json(source.blueprints)},
-                  {"rules", Json::array()},
-                  {"trigger_id", trigger->id}}
-                 .dump();
+      source.applied = asked_of(s, source);
+      json = source_json(s, source, trigger->id);
       source.trigger = trigger;
       source.module = module;
       source.state = "running";
@@ -251,7 +273,7 @@ void Supervisor::manage(const std::stop_token& token) {
           trigger = source->trigger;
           due = source->state == "stopped" ||
                 (source->state == "backoff" && source->retry_ns <= s.ports.now_ns());
-          if (!source->blueprints.empty() && !stopping) wanted = blueprints_json(source->blueprints).dump();
+          if (!source->blueprints.empty() && !stopping) wanted = asked_of(s, *source);
         }
         if (trigger) {
           bool ended = false;
@@ -298,17 +320,16 @@ void Supervisor::manage(const std::stop_token& token) {
             source->module.stop(&trigger->table.abi);
             s.poke();
           } else if (!wanted.empty() && wanted != source->applied && !trigger->stopping) {
-            const auto json = Json{
-                {"source", source->source},
-                {"key", source->key_json},
-                {"blueprints", Json::parse(wanted)},
-                {"rules", Json::array()},
-                {"trigger_id",
-                 trigger->id}}.dump();
+            std::string json;
+            {
+              const std::lock_guard lock(s.mutex);
+              source->applied = asked_of(s, *source);
+              json = source_json(s, *source, trigger->id);
+            }
             const auto outcome = source->module.reconfigure(&trigger->table.abi, json);
-            source->applied = wanted;
             if (!outcome)
-              s.log(AOH_LOG_ERROR, "source " + source->key + " keeps its old blueprints: " + outcome.message);
+              s.log(AOH_LOG_ERROR,
+                    "source " + source->key + " keeps its old blueprints and rules: " + outcome.message);
           }
         } else if (!wanted.empty() && due) {
           start(*source);

@@ -72,6 +72,8 @@ class Supervisor {
   /// The blueprints that are to run from now on; sources are started, reconfigured (the cursor stays) and
   /// stopped to match.
   void apply(std::vector<std::shared_ptr<const Blueprint>> blueprints);
+  /// The rules of all sources of this name from now on; running ones are reconfigured.
+  void apply_rules(std::string_view source, Json rules);
   /// A parked or waiting source is started again at once.
   void restart(std::string_view key);
   /// Looks again at due times and back-pressure; the rest of the host calls it when time was moved or work

@@ -57,7 +57,7 @@ struct Supervisor::Source {
   std::vector<std::shared_ptr<const Blueprint>> blueprints;  // empty: it is to stop
   std::shared_ptr<Trigger> trigger;                          // what runs
   SourceModule module;
-  std::string applied;  // the blueprints that it runs with, or was refused
+  std::string applied;  // the blueprints and rules that it runs with, or was refused
   std::string state = "stopped", error;
   std::int64_t failures = 0, retry_ns = 0, started_ns = 0;
   Json last_health;
@@ -73,6 +73,9 @@ struct Supervisor::Shared {
       mutex;  // guards what follows, and what is in a Source; never held while a module is called
   std::condition_variable_any wake_manager, wake_writer;
   std::map<std::string, Source, std::less<>> sources;
+  std::string rules_source;
+  Json rules = Json::array();
+  std::uint64_t rules_version = 0;
   std::deque<Batch> batches;
   std::vector<std::shared_ptr<Trigger>> dirty;  // their health is to be written
   std::deque<std::shared_ptr<Trigger>> ended;   // kept so that a late call finds memory, not a hole

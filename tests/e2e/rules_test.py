@@ -7,7 +7,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Host, main
+from harness import Host, main, wait_for
 from imap_script import ImapScript, message
 
 RULES = """rules:
@@ -91,6 +91,24 @@ class Rules(unittest.TestCase):
         r = self.host.run("call", "email_rules_explain", json.dumps({"credential_id": "me", "raw": "Subject: x\r\n\r\n"}))
         self.assertNotEqual(r.returncode, 0)
         self.assertIn("no watcher of this mailbox runs here", r.stderr)
+
+    def test_run_reads_the_file_again_and_keeps_the_old_one_when_it_is_broken(self):
+        def hits():
+            r = self.host.run("call", "email_rules_explain", json.dumps({"credential_id": "me", "raw": "List-Id: <x>\r\n\r\n"}), "--json")
+            return [h["name"] for h in json.loads(r.stdout)["structuredContent"].get("hits", [])]
+
+        rule = "rules:\n  - {{name: {}, match: {{list_id_regex: x}}, do: {{ignore: true}}}}\n"
+        self.replace(rule.format("one"))
+        self.host.start()
+        wait_for("the rules are in force", lambda: hits() == ["one"], 30)
+        self.replace(rule.format("two").replace("match", "mach"))
+        wait_for("the log tells", lambda: "the old rules stay in force" in self.host.log_text(), 30)
+        self.assertEqual(hits(), ["one"])
+        self.replace(rule.format("three"))
+        wait_for("the new rules are in force", lambda: hits() == ["three"], 30)
+
+    def replace(self, text):
+        os.replace(self.file("new.yaml", text), os.path.join(self.host.home, "rules.yaml"))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ class Email : public aoh::Plugin {
   void trigger_start(const aoh::Json& source, std::string_view cursor,
                      std::shared_ptr<aoh::Trigger> trigger) override {
     try {
-      watch::Source wanted = watch::Source::from(source);
+      watch::Source wanted = watch::Source::from(source, &rule_sets_);
       if (!std::exchange(watching_credentials_, true))
         runtime_.services().credentials.on_changed(&Email::credential_changed, this);
       aoh_trigger* const handle = trigger->handle();
@@ -131,7 +131,7 @@ class Email : public aoh::Plugin {
   }
   void trigger_reconfigure(aoh_trigger* trigger, const aoh::Json& source) override {
     try {
-      watch::Source wanted = watch::Source::from(source);
+      watch::Source wanted = watch::Source::from(source, &rule_sets_);
       if (const auto w = find(trigger)) {
         w->reconfigure(std::move(wanted));
         return;
@@ -194,7 +194,8 @@ class Email : public aoh::Plugin {
   host::Runtime runtime_;
   oauth::TokenStore tokens_{runtime_};
   bool watching_credentials_ = false;  // [lifecycle] only
-  std::mutex mutex_;                   // guards watchers_
+  watch::RuleSets rule_sets_;
+  std::mutex mutex_;  // guards watchers_
   std::map<aoh_trigger*, std::shared_ptr<watch::Watcher>> watchers_;
   outbox::Outbox outbox_{runtime_};
   tools::Toolbox box_{runtime_, outbox_,

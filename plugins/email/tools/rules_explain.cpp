@@ -58,8 +58,7 @@ Looked look(const Toolbox& box, const aoh::Json& args, aoh::Call& call, const ho
   return out;
 }
 
-// The rules' part of the answer; what they mean for every blueprint ("" or why it gets none), and which of
-// them they start.
+// What the rules mean for the blueprints: which they start, and for all others "", or why they get nothing.
 struct Word {
   std::string ignored;
   std::vector<std::pair<std::string, std::string>> started;  // blueprint, by which rule
@@ -79,11 +78,13 @@ Word tell_rules(const policy::Rules& rules, const policy::Rules::Decision& d, ao
     }
     hits.push({{"index", index}, {"name", r.name}, {"do", r.actions}, {"continue", r.go_on}});
     text += "rule " + std::to_string(i + 1) + " \"" + r.name + "\" matches: " + r.actions.dump() + "\n";
+    const aoh::Json& start = r.actions["start"];
+    if (word.ignored.empty()) {
+      if (start.is_string()) word.started.emplace_back(start.str(), r.name);
+      for (const aoh::Json& id : start.items()) word.started.emplace_back(id.str(), r.name);
+    }
     for (const char* action : {"ignore", "quarantine", "approval"})
       if (r.actions.has(action) && word.ignored.empty()) word.ignored = "rule \"" + r.name + "\": " + action;
-    const aoh::Json& start = r.actions["start"];
-    if (start.is_string()) word.started.emplace_back(start.str(), r.name);
-    for (const aoh::Json& id : start.items()) word.started.emplace_back(id.str(), r.name);
   }
   if (hits.empty()) text += rules.empty() ? "there are no rules\n" : "no rule matches\n";
   for (const aoh::Json& p : passed.items())
@@ -104,11 +105,11 @@ void tell_blueprints(const aoh::Json& blueprints, const policy::Facts& facts, co
         std::find_if(word.started.begin(), word.started.end(), [&](const auto& s) { return s.first == id; });
     bool starts = false;
     std::string why;
-    if (!word.ignored.empty()) {
-      why = word.ignored;
-    } else if (rule != word.started.end()) {
+    if (rule != word.started.end()) {
       starts = true;
       why = "rule \"" + rule->second + "\" starts it";
+    } else if (!word.ignored.empty()) {
+      why = word.ignored;
     } else {
       starts = o.truth == policy::Truth::yes;
       why = starts ? "its match" : std::string(o.why) + " does not match";

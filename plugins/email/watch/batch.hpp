@@ -1,5 +1,6 @@
 // The messages that are dealt with together.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,11 +19,13 @@ inline bool is_the_sessions(const Failure& f) {
 struct Watcher::Batch {
   struct Item {
     imap::Uid uid = 0;
-    std::optional<imap::MessageRow> head;          // absent: expunged meanwhile
-    std::string digest;                            // of the head
-    std::vector<std::size_t> undecided;            // blueprints whose match is still to be asked
-    bool needs_parts = false, needs_text = false;  // what their answer hangs on
-    std::vector<std::size_t> wanted_by;            // blueprints that match
+    std::optional<imap::MessageRow> head;           // absent: expunged meanwhile
+    std::string digest;                             // of the head
+    bool ruled = false;                             // have the rules been asked?
+    std::map<std::size_t, std::string> started_by;  // blueprints that a rule starts, and which
+    std::vector<std::size_t> undecided;             // blueprints whose match is still to be asked
+    bool needs_parts = false, needs_text = false;   // what their answer hangs on
+    std::vector<std::size_t> wanted_by;             // blueprints that match
     std::vector<std::string>
         ignored_why;  // for each blueprint; empty where it matches or the message does not count
     std::optional<mime::Message> summary;  // with its parts named, when a match asks for them

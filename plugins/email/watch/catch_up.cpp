@@ -314,7 +314,8 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
           event.payload.slot("email").set("authentication", verdict.json());
         bytes += 64 * 1024 + item.message->text.value_or("").size();
         events.push_back(std::move(event));
-        decisions.push(decision(key, id, "matched", ""));
+        const auto rule = item.started_by.find(b);
+        decisions.push(decision(key, id, "matched", rule == item.started_by.end() ? "" : rule->second));
       }
     }
     if (!item.digest.empty()) next.known.add(item.digest, item.head->internal_date_s.value_or(0));

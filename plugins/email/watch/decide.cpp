@@ -1,9 +1,38 @@
-// Who wants a message: asked of its header first, of its parts and its text only where that does not tell.
+// Who wants a message: the rules say first, then each blueprint's match. Asked of its header first, of its
+// parts and its text only where that does not tell.
+#include <algorithm>
+
 #include "mime/parse.hpp"
 #include "read/reader.hpp"
 #include "watch/batch.hpp"
 
 namespace mailroom::watch {
+namespace {
+
+std::string named(const policy::Rule& rule) { return "rule \"" + printable(rule.name, 200) + "\""; }
+
+// What the rules say of those blueprints that nothing is settled for yet.
+void obey(const Source& source, const policy::Rules::Decision& decision, Watcher::Batch::Item& item) {
+  const auto start = [&](const policy::Rule& rule, const std::string& id) {
+    const auto it = std::find_if(item.undecided.begin(), item.undecided.end(),
+                                 [&](std::size_t b) { return source.blueprints[b].id == id; });
+    if (it == item.undecided.end()) return;
+    item.wanted_by.push_back(*it);
+    item.started_by[*it] = named(rule);
+    item.undecided.erase(it);
+  };
+  for (const std::size_t hit : decision.hits) {
+    const policy::Rule& rule = source.rules->rules.rules()[hit];
+    const aoh::Json& ids = rule.actions["start"];
+    if (ids.is_string()) start(rule, ids.str());
+    for (const aoh::Json& id : ids.items()) start(rule, id.str());
+    if (!rule.actions["ignore"].boolean()) continue;
+    for (const std::size_t b : item.undecided) item.ignored_why[b] = named(rule);
+    item.undecided.clear();
+  }
+}
+
+}  // namespace
 
 // Puts the open questions to what is known of each message by now.
 void Watcher::ask(Batch& batch) {
@@ -26,6 +55,14 @@ void Watcher::ask(Batch& batch) {
     facts.arrived_s = item.head->internal_date_s;
     facts.now_s = runtime_.services().clock.wall_ns() / 1'000'000'000;
     facts.trusted = trusted_;
+    if (!item.ruled) {
+      const policy::Rules::Decision d = batch.source->rules->rules.decide(facts, credential_id_);
+      item.needs_parts = d.needs_parts;
+      item.needs_text = d.needs_text;
+      if (d.open) continue;
+      item.ruled = true;
+      obey(*batch.source, d, item);
+    }
     std::erase_if(item.undecided, [&](std::size_t b) {
       const policy::Outcome o = batch.source->blueprints[b].match.test(facts);
       if (o.truth == policy::Truth::yes) item.wanted_by.push_back(b);

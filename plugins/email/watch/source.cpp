@@ -76,7 +76,7 @@ bool StartFrom::admits(bool seen, std::optional<std::int64_t> internal_date_s) c
   return false;
 }
 
-Source Source::from(const aoh::Json& json) {
+Source Source::from(const aoh::Json& json, RuleSets* sets) {
   Source s;
   s.trigger_id = json["trigger_id"].str();
   s.credential_id = json["key"]["credential_id"].str();
@@ -96,8 +96,8 @@ Source Source::from(const aoh::Json& json) {
       throw Failure(std::move(e));
     }
   }
-  const aoh::Json rules = json["rules"].is_array() ? json["rules"] : aoh::Json::array();
-  s.asked = aoh::Json{{"rules", rules}, {"blueprints", std::move(blueprints)}}.dump();
+  s.asked = blueprints.dump();
+  s.rules = sets ? sets->of(json["rules"]) : RuleSets().of(json["rules"]);
   return s;
 }
 

@@ -8,6 +8,7 @@
 
 #include "policy/match.hpp"
 #include "support/json.hpp"
+#include "watch/rule_sets.hpp"
 
 namespace mailroom::watch {
 
@@ -30,10 +31,12 @@ struct Blueprint {
 struct Source {
   std::string trigger_id, credential_id, mailbox = "INBOX";
   std::vector<Blueprint> blueprints;
-  std::string asked;  ///< JSON {"rules", "blueprints": [{"id", "match"}]} as the host gave it
+  std::shared_ptr<const RuleSet> rules = std::make_shared<RuleSet>();
+  std::string asked;  ///< JSON [{"id", "match"}] of the blueprints as the host gave them
 
-  /// From trigger_start's source_json. Throws Failure(config) naming blueprint and field.
-  static Source from(const aoh::Json& json);
+  /// From trigger_start's source_json. Throws Failure(config) naming blueprint or rule, and field. `sets`:
+  /// where others may have compiled the same rules.
+  static Source from(const aoh::Json& json, RuleSets* sets = nullptr);
 };
 
 }  // namespace mailroom::watch

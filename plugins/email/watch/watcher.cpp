@@ -158,7 +158,8 @@ aoh::Json Watcher::in_force() const {
     const std::lock_guard lock(mutex_);
     source = latest_;
   }
-  return aoh::Json::parse(source->asked);
+  return aoh::Json{{"rules", aoh::Json::parse(source->rules->text)},
+                   {"blueprints", aoh::Json::parse(source->asked)}};
 }
 
 aoh::Json Watcher::status() const {

@@ -43,12 +43,12 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void credential_changed();        ///< ends a wait for better times
   std::string credential_id() const { return credential_id_; }
   std::string mailbox() const { return mailbox_; }
+  struct Batch;                ///< in batch.hpp
   aoh::Json status() const;    ///< as email_watch shows it
-  aoh::Json in_force() const;  ///< its rules and blueprints: Source::asked
+  aoh::Json in_force() const;  ///< {"rules", "blueprints"} that decide
 
  private:
   struct Connecting;
-  struct Batch;
 
   net::Task<void> run();
   net::Task<void> session();

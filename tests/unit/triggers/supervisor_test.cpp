@@ -208,6 +208,15 @@ TEST_F(SupervisorTest, EditsReconfigureAndKeepTheCursorRemovalStops) {
     return module_.reconfigured.size() == 1;
   }));
   EXPECT_EQ(Json::parse(module_.reconfigured[0])["blueprints"].size(), 2u);
+  EXPECT_EQ(Json::parse(module_.reconfigured[0])["rules"], Json::array());
+  const Json rules = Json::array({Json{{"name", "a"}, {"do", Json{{"ignore", true}}}}});
+  supervisor.apply_rules("email", rules);
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(module_.mutex);
+    return module_.reconfigured.size() == 2;
+  }));
+  EXPECT_EQ(Json::parse(module_.reconfigured[1])["rules"], rules);
+  EXPECT_EQ(Json::parse(module_.reconfigured[1])["blueprints"].size(), 2u);
   supervisor.apply({});
   EXPECT_TRUE(eventually([&] { return supervisor.status().empty(); }));
   EXPECT_EQ(cursor(), "c1");

@@ -31,7 +31,8 @@ struct Faults : ::testing::Test {
   }
   ~Faults() override { stop(); }
 
-  void start(const char* start_from = "all", const aoh::Json& match = aoh::Json::object()) {
+  void start(const char* start_from = "all", const aoh::Json& match = aoh::Json::object(),
+             const aoh::Json& rules = aoh::Json::array()) {
     stop();
     const std::string cursor = trigger ? trigger->cursor() : "";
     triggers.push_back(std::make_unique<FakeTrigger>());
@@ -39,6 +40,7 @@ struct Faults : ::testing::Test {
     const aoh::Json source{
         {"trigger_id", "t1"},
         {"key", {{"credential_id", "w"}, {"mailbox", "INBOX"}}},
+        {"rules", rules},
         {"blueprints",
          aoh::Json::array({aoh::Json{{"id", "bp"}, {"match", match}, {"start_from", start_from}}})}};
     watcher =
@@ -443,6 +445,26 @@ TEST_F(Faults, TheTrustedServersVerdictDecides) {
   EXPECT_EQ(subjects(), Strings{"real"});
   EXPECT_EQ(trigger->events().front().payload.path("email.authentication.dmarc").str(), "pass");
   EXPECT_EQ(decided("ignored"), Strings{"w/INBOX/7.2: authentication.dmarc does not match"});
+}
+
+TEST_F(Faults, TheRulesSpeakBeforeTheBlueprints) {
+  imap.add("list 1");
+  imap.add("order 2").text = "an order\r\n";
+  imap.add("order 3").text = "nothing\r\n";
+  imap.add("quote 4");
+  const aoh::Json rules = aoh::Json::array(
+      {{{"name", "lists"}, {"match", {{"subject_regex", "^list"}}}, {"do", {{"ignore", true}}}},
+       {{"name", "others"}, {"credential_id", "x"}, {"do", {{"ignore", true}}}},
+       {{"name", "orders"},
+        {"match", {{"subject_regex", "order"}, {"body_regex", "order"}}},
+        {"do", {{"start", aoh::Json::array({"bp", "elsewhere"})}}}}});
+  start("all", {{"subject_regex", "^(quote|list)"}}, rules);
+  ASSERT_TRUE(handed_over(2)) << health();
+  EXPECT_EQ(subjects(), (Strings{"order 2", "quote 4"}));
+  EXPECT_EQ(decided("matched"), (Strings{"w/INBOX/7.2: rule \"orders\"", "w/INBOX/7.4: "}));
+  EXPECT_EQ(decided("ignored"),
+            (Strings{"w/INBOX/7.1: rule \"lists\"", "w/INBOX/7.3: subject_regex does not match"}));
+  EXPECT_EQ(watcher->in_force()["rules"], rules);
 }
 
 }  // namespace
