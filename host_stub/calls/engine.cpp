@@ -148,7 +148,7 @@ void CallEngine::Core::loop() {
     call->begun = true;
     lock.unlock();
     const auto& f = call->facts();
-    if (ports.opened) ports.opened(f.id, *f.module, f.session_id, f.credential_id);
+    if (ports.opened) ports.opened(f.id, *f.module, f.session_id, f.credential_id, f.from_operator);
     call->invoke();
     call.reset();
     lock.lock();

@@ -53,9 +53,10 @@ struct CallPorts {
   std::function<std::optional<std::string>(std::string_view credential_id)> type_of_credential;
   std::function<std::vector<std::string>()> credential_ids;
   /// Around a call's life at the module: between the two the vault hands out `credential_id`'s secrets (none
-  /// when it is empty) to that module on the call's behalf, and blobs belong to `session_id`.
+  /// when it is empty) to that module on the call's behalf, and blobs belong to `session_id`. A person at the
+  /// command line (`from_operator`) may have it read any blob.
   std::function<void(std::string_view call_id, const Module& module, std::string_view session_id,
-                     std::string_view credential_id)>
+                     std::string_view credential_id, bool from_operator)>
       opened;
   std::function<void(std::string_view call_id)> closed;
   std::function<void(std::int32_t level, std::string_view message, const Json& fields)>

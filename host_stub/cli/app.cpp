@@ -260,10 +260,11 @@ CallPorts App::Parts::call_ports() {
     return ids;
   };
   ports.opened = [this](std::string_view call_id, const Module& module, std::string_view session,
-                        std::string_view credential) {
+                        std::string_view credential, bool from_operator) {
     Bearer b;
     b.module = module.manifest().id;
     b.session_id = std::string(session);
+    b.any_blob = from_operator;
     if (!credential.empty()) b.credentials.emplace_back(credential);
     admit(call_id, std::move(b));
   };

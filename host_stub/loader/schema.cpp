@@ -345,12 +345,18 @@ class Validator {
     say(at, expected, v, near.empty() ? "" : "did you mean \"" + near + "\"?");
   }
 
+  // "4294967295", not "4294967295.0".
+  static std::string bound(double d) {
+    const bool whole = d == std::floor(d) && std::abs(d) < 9e15;
+    return whole ? std::to_string(static_cast<std::int64_t>(d)) : Json(d).dump();
+  }
+
   void numbers(const Node& n, const Json& v, const std::string& at) {
     const double d = v.number();
-    if (n.minimum && d < *n.minimum) say(at, "at least " + Json(*n.minimum).dump(), v);
-    if (n.maximum && d > *n.maximum) say(at, "at most " + Json(*n.maximum).dump(), v);
-    if (n.above && d <= *n.above) say(at, "more than " + Json(*n.above).dump(), v);
-    if (n.below && d >= *n.below) say(at, "less than " + Json(*n.below).dump(), v);
+    if (n.minimum && d < *n.minimum) say(at, "at least " + bound(*n.minimum), v);
+    if (n.maximum && d > *n.maximum) say(at, "at most " + bound(*n.maximum), v);
+    if (n.above && d <= *n.above) say(at, "more than " + bound(*n.above), v);
+    if (n.below && d >= *n.below) say(at, "less than " + bound(*n.below), v);
   }
 
   void strings(const Node& n, const Json& v, const std::string& at) {

@@ -5,6 +5,7 @@ import email.header
 import hashlib
 import json
 import os
+import struct
 import sys
 import urllib.request
 
@@ -41,6 +42,26 @@ def message_with_files():
         out += ["", base64.encodebytes(data).decode().replace("\n", "\r\n").rstrip()]
     out += ["--b", "Content-Type: message/rfc822", "Content-Disposition: attachment", "", "From: Cy <cy@x.test>", "Subject: within", "", "the inner text", "--b--", ""]
     return "\r\n".join(out).encode()
+
+
+def winmail(*files):
+    """A TNEF file (MS-OXTNEF §2.1) with a body and these (name, bytes)."""
+    def attribute(level, key, data):
+        return struct.pack("<BII", level, key, len(data)) + data + struct.pack("<H", sum(data) & 0xffff)
+    out = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x00069007, struct.pack("<II", 1252, 0)) + attribute(1, 0x0002800C, b"words of winmail\0")
+    for name, data in files:
+        out += attribute(2, 0x00069002, bytes(14)) + attribute(2, 0x00018010, name + b"\0") + attribute(2, 0x0006800F, data)
+    return out
+
+
+def nested_message():
+    tnef = base64.encodebytes(winmail((b"note.txt", b"a note"), (b"..\\evil.bin", b"\0\1\2"))).decode().replace("\n", "\r\n").rstrip()
+    return "\r\n".join([
+        "From: Ann <ann@rig.test>", "Subject: nested", "MIME-Version: 1.0", 'Content-Type: multipart/mixed; boundary="o"', "",
+        "--o", "Content-Type: application/ms-tnef; name=winmail.dat", "Content-Transfer-Encoding: base64", "", tnef,
+        "--o", "Content-Type: message/rfc822", "", "Subject: within", 'Content-Type: multipart/mixed; boundary="i"', "",
+        "--i", "", "the inner text", "--i", "Content-Type: application/x; name=deep.bin", "Content-Transfer-Encoding: base64", "", "3q2+7w==", "--i--",
+        "--o--", ""]).encode()
 
 
 class Attachments(RigTest):
@@ -102,6 +123,22 @@ class Attachments(RigTest):
         self.assertEqual(self.refused(uid=1, part="2", uid_validity=1)["code"], "state")
         self.imap.select("INBOX", readonly=True)
         self.assertNotIn(b"Seen", self.imap.uid("FETCH", "1", "(FLAGS)")[1][0])
+
+    def test_parts_within_parts(self):
+        self.assertEqual(self.imap.append("INBOX", "", None, nested_message())[0], "OK")
+        message = self.host.call("email_fetch", {"credential_id": "me", "uid": 1})["message"]
+        self.assertEqual(message["text"].strip(), "words of winmail")
+        self.assertEqual([c["part"] for c in message["attachments"][0]["contents"]], ["1.tnef.1", "1.tnef.2"])
+        note = self.get(part="1.tnef.1", **{"as": "text"})
+        self.assertEqual((note["filename"], note["text"]), ("note.txt", "a note"))
+        for part, data in (("1.tnef.1", b"a note"), ("1.tnef.2", b"\0\1\2"), ("2.2", b"\xde\xad\xbe\xef")):
+            blob = self.get(part=part)
+            self.assertEqual((blob["size"], blob["sha256"]), (len(data), hashlib.sha256(data).hexdigest()), part)
+            self.assertFalse(set("/\\\\") & set(blob["filename"]))
+        self.assertEqual(self.get(part="2.1", **{"as": "text"})["text"].strip(), "the inner text")
+        for part in ("0", "3", "-1", "1.0", "1.tnef.3", "1.tnef.0", "1.tnef", "1.tnef.1.1", "2.3", "2.2.1", "2.", "2..1", "TEXT", "1.MIME", "1] BODY[", "1.2.3.4.5.6.7.8.9", "9" * 60):
+            error = self.refused(uid=1, part=part)
+            self.assertEqual((error["code"], bool(error["where"]), bool(error["cure"])), ("not_found", True, True), part)
 
     def test_link(self):
         judge = Judge()

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import documents_files as f
 from harness import PATIENCE, STUB, Host, main, wait_for
+from imap_script import ImapScript, message
 
 ENTITY_BOMB = '<!DOCTYPE w [<!ENTITY a "AAAAAAAAAA">' + "".join(f'<!ENTITY {chr(98 + i)} "{("&" + chr(97 + i) + ";") * 10}">' for i in range(9)) + "]>"
 EXTERNAL = '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd"><!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]>'
@@ -73,6 +74,39 @@ class Documents(unittest.TestCase):
         self.assertEqual((mail["kind"], mail["facts"]["message_id"], mail["facts"]["attachments"][0]["filename"]), ("eml", "q7@supplier.example", "quote.pdf"))
         self.assertIn("The body.", mail["text"])
         self.assertIn("--- attachments ---\npart 2: quote.pdf, application/pdf, 3 bytes", mail["text"])
+
+    def test_files_attached_to_a_message(self):
+        def mail(*files, text="See the files."):
+            out = [f"From: ann@supplier.example\r\nSubject: files\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"b{len(files)}\"\r\n",
+                   f"--b{len(files)}\r\n\r\n{text}".encode()]
+            for name, kind, data in files:
+                whole = kind == "message/rfc822"
+                named = f'; filename="{name}"' if name else ""
+                out.append(f"--b{len(files)}\r\nContent-Type: {kind}\r\nContent-Disposition: attachment{named}\r\n".encode()
+                           + (b"\r\n" + data if whole else b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(data)))
+            return b"\r\n".join(o if isinstance(o, bytes) else o.encode() for o in out) + f"\r\n--b{len(files)}--\r\n".encode()
+        inner = mail(("deep.csv", "text/csv", b"deepest;1\n"), text="The inner words.")
+        got = self.read("a.eml", mail(("offer.docx", "application/octet-stream", f.docx(f.paragraph("the offer"))), ("", "message/rfc822", inner),
+                                      ("many.zip", "application/zip", f.zipped([("x.txt", b"from the archive")])), ("dot.png", "image/png", f.png(4, 4)),
+                                      ("../../etc/NUL", "text/plain", b"evil name"), ("OFFER.docx", "text/plain", b"a twin")))
+        for mark, words in (("file offer.docx", "the offer"), ("file part 3.eml", "The inner words."), ("file part 3.eml / deep.csv", "deepest;1"),
+                            ("file many.zip / x.txt", "from the archive")):
+            self.assertIn(f"--- {mark} ---", got["text"])
+            self.assertIn(words, got["text"])
+        self.assertIn("evil name", got["text"])
+        self.assertEqual(self.codes(got) & {"member_name", "member_twin", "attachments_not_read"}, {"member_name", "member_twin", "attachments_not_read"})
+        self.assertIn("1 of the files", next(w["detail"] for w in got["warnings"] if w["code"] == "attachments_not_read"))
+        whole = self.read("a.eml", f.eml("The body.", ("quote.csv", "text/csv", base64.b64encode(b"a;b\n"))))
+        self.assertNotIn("attachments_not_read", self.codes(whole))
+
+    def test_a_blob_that_another_module_made(self):
+        script = ImapScript()
+        self.addCleanup(script.close)
+        script.boxes["INBOX"].add(message("blob", text="words in a blob\r\n"))
+        self.host.add_credential(script.record(), "pw")
+        raw = self.host.call("email_fetch", {"credential_id": "me", "uid": 1, "format": "raw"})["raw"]
+        self.assertIn("words in a blob", self.host.call("documents_extract", {"blob": raw["blob"]})["text"])
+        self.assertEqual(self.host.call("documents_ingest", {"blob": raw["blob"]})["kind"], "eml")
 
     def test_pdf(self):
         pdf = self.read("a.pdf", f.pdf(["First page", "Second (page)", ""]))

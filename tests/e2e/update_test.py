@@ -187,8 +187,8 @@ class OnAScript(Updating, unittest.TestCase):
         self.server()
         self.host.start()
         common = ("SELECT", "UID SEARCH")
-        fallback = (*common, "STATUS", "UID COPY", "UID STORE")
-        for capabilities, verbs in (("IMAP4rev1 UIDPLUS", (*fallback, "UID EXPUNGE")), ("IMAP4rev1", (*fallback, "UID FETCH", "EXAMINE")),
+        fallback = (*common, "EXAMINE", "STATUS", "UID COPY", "UID STORE")
+        for capabilities, verbs in (("IMAP4rev1 UIDPLUS", (*fallback, "UID EXPUNGE")), ("IMAP4rev1", (*fallback, "UID FETCH")),
                                     ("IMAP4rev1 UIDPLUS MOVE", (*common, "UID MOVE"))):
             for verb in verbs:
                 for done in (False, True):  # cut before it is carried out, or before its answer is seen
@@ -212,6 +212,58 @@ class OnAScript(Updating, unittest.TestCase):
                     both = list(self.left().values()) + list(self.left("Archive").values())
                     for subject in ("s0", "s1", "s2", "s3", "theirs", "old0"):
                         self.assertIn(subject, both, (capabilities, verb, done))
+
+    def test_a_move_that_is_repeated_makes_no_second_copy(self):
+        self.server()
+        self.host.start()
+
+        def cut_after(verb):
+            def fault(c, tag, asked, rest):
+                if asked != verb:
+                    return False
+                say, c.say = c.say, lambda text: None
+                c.answer(tag, asked, rest)
+                c.say = say
+                c.cut()
+                return True
+            return fault
+
+        def move(uids=(2, 3)):
+            return self.host.quick_call("email_update", {"credential_id": "me", "uids": list(uids), "uid_validity": 7, "move_to": "Archive"})
+
+        for capabilities in ("IMAP4rev1 UIDPLUS", "IMAP4rev1"):
+            for verb in ("UID COPY", "UID STORE", "UID EXPUNGE") if "UIDPLUS" in capabilities else ("UID COPY", "UID STORE"):
+                self.fill()
+                self.script.boxes["INBOX"].add(message("twin"))
+                self.script.boxes["INBOX"].add(message("twin"))
+                self.script.capabilities, self.script.fault = capabilities, cut_after(verb)
+                self.assertTrue(move((2, 3, 6))["isError"])
+                self.script.fault = None
+                wanted = "moved" if "UIDPLUS" in capabilities else "marked"
+                again = move((2, 3, 6, 7))["structuredContent"]["messages"]  # one more twin than was moved: it wants a copy of its own
+                if verb == "UID EXPUNGE":
+                    self.assertEqual([m["state"] for m in again], ["gone"] * 3 + ["moved"])
+                else:
+                    self.assertEqual([m["state"] for m in again], [wanted] * 4, (capabilities, verb))
+                    self.assertEqual([m["to"]["uid"] for m in again], [4, 5, 6, 7])
+                twins = ["twin"] * (1 if verb == "UID EXPUNGE" else 2)  # the same to the second and the byte: the copy of the one is taken for the other's
+                self.assertEqual(sorted(self.left("Archive").values()), ["old0", "old1", "old2", "s1", "s2", *twins], (capabilities, verb))
+
+    def test_what_only_looks_like_the_copy_is_none(self):
+        self.server()
+        inbox, archive = self.script.boxes["INBOX"], self.script.boxes["Archive"]
+        raw = inbox.mails[1].raw
+        archive.add(raw, date="02-Nov-2026 10:00:00 +0000")  # delivered twice
+        archive.add(raw.replace(b"Hello.", b"Jello."))
+        archive.add(raw, ["\\Deleted"])
+        archive.add(raw + b"\r\n")
+        self.assertEqual(self.update([2], move_to="Archive")["messages"][0]["to"]["uid"], 8)
+        inbox.add(b"Subject: none\r\n\r\nno id\r\n")
+        archive.add(b"Subject: none\r\n\r\nno id\r\n")
+        self.assertEqual(self.update([6], move_to="Archive")["messages"][0]["to"]["uid"], 10)
+        # One that cannot be looked into is copied all the same.
+        self.script.fault = lambda c, tag, verb, rest: verb == "EXAMINE" and "Archive" in rest and not c.say(f"{tag} NO [NOPERM] not to be read")
+        self.assertEqual(self.states([3], move_to="Archive"), {3: "moved"})
 
     def test_a_move_that_breaks_off_says_what_moved(self):
         def fault(c, tag, verb, rest):

@@ -44,8 +44,11 @@ aoh::Result answer(const std::function<aoh::Result()>& tool) {
                       : e.status == AOH_E_DENIED  ? Errc::refused
                       : e.status == AOH_E_BUSY    ? Errc::temporary
                                                   : Errc::internal;
-    return error_result(
-        {code, e.what(), "the host", {}, code == Errc::not_found ? "Check the blob's id" : ""});
+    const char* const cure = code == Errc::not_found ? "Check the blob's id"
+                             : code == Errc::refused
+                                 ? "A blob can be read in the session that it was made in: make it anew there"
+                                 : "";
+    return error_result({code, e.what(), "the host", {}, cure});
   }
 }
 

@@ -23,6 +23,9 @@ bool reserved(std::string_view step) {
   for (const char c : step.substr(0, step.find('.')))
     base += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
   while (base.ends_with(' ')) base.pop_back();
+  for (const std::string_view port :
+       {"COM\u00b9"sv, "COM\u00b2"sv, "COM\u00b3"sv, "LPT\u00b9"sv, "LPT\u00b2"sv, "LPT\u00b3"sv})
+    if (base == port) return true;
   for (const std::string_view name : {"CON"sv, "PRN"sv, "AUX"sv, "NUL"sv, "CONIN$"sv, "CONOUT$"sv})
     if (base == name) return true;
   return base.size() == 4 && (base.starts_with("COM") || base.starts_with("LPT")) && base[3] >= '0' &&

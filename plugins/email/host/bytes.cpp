@@ -66,9 +66,7 @@ Bytes open_blob(const Services& services, std::string_view id, std::string_view 
       if (const int fd = services.blobs.descriptor(id, bearer); fd >= 0)
         return Bytes(fd, static_cast<std::size_t>(size));
   } catch (const aoh::StatusError& e) {
-    throw Failure(from_status(
-        e.status, e.status == AOH_E_NOT_FOUND ? "there is no such blob" : "the blob could not be read",
-        where));
+    throw blob_failure(e.status, where);
   }
   return Bytes(services.blob(id, bearer, max_bytes));
 }

@@ -41,7 +41,8 @@ std::string reason(int error) { return std::error_code(error, std::generic_categ
       throw Failure(Errc::unsupported, "this kernel cannot resolve paths safely (openat2)", where,
                     "Use blobs, or Linux 5.6 or later");
     default:
-      throw Failure(Errc::refused, "the file cannot be opened: " + reason(error), where);
+      throw Failure(Errc::refused, "the file cannot be opened: " + reason(error), where,
+                    "Check the path, and that the host may read it");
   }
 }
 
@@ -70,7 +71,7 @@ int open_beneath(std::string_view path, std::string_view root, const std::string
 OpenFile::OpenFile(std::string_view path, std::string_view root, std::string_view field)
     : where_(printable(path, 300)), field_(field) {
   if (path.empty() || path.find('\0') != std::string_view::npos)
-    throw Failure(Errc::invalid, "the path is empty or has a NUL", where_);
+    throw Failure(Errc::invalid, "the path is empty or has a NUL", where_, "Name a file");
   // O_NONBLOCK: a FIFO must not hold the thread; it is refused below.
   Fd file{root.empty() ? ::open(std::string(path).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
                        : open_beneath(path, root, where_, field)};

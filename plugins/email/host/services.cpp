@@ -135,10 +135,17 @@ std::string Services::blob(std::string_view id, std::string_view bearer, std::si
     }
     return out;
   } catch (const aoh::StatusError& e) {
-    throw Failure(from_status(
-        e.status, e.status == AOH_E_NOT_FOUND ? "there is no such blob" : "the blob could not be read",
-        where));
+    throw blob_failure(e.status, where);
   }
+}
+
+Failure blob_failure(aoh_status status, std::string where) {
+  Error error =
+      from_status(status, status == AOH_E_NOT_FOUND ? "there is no such blob" : "the blob could not be read",
+                  std::move(where));
+  if (status == AOH_E_NOT_FOUND || status == AOH_E_DENIED)
+    error.cure = "Check its id; a blob can be read in the session that it was made in, while it is kept";
+  return Failure(std::move(error));
 }
 
 aoh::Json Services::make_blob(std::string_view owner, const aoh::Json& info, std::string_view bytes) const {

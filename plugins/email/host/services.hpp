@@ -45,5 +45,7 @@ struct Services {
 
 /// A status of the host as an Error: `what` says what was tried.
 Error from_status(aoh_status status, std::string what, std::string where = {});
+/// Of a blob that was to be read.
+Failure blob_failure(aoh_status status, std::string where);
 
 }  // namespace mailroom::host

@@ -5,6 +5,7 @@
 
 #include "imap/proto/ascii.hpp"
 #include "mailbox/copies.hpp"
+#include "mailbox/earlier.hpp"
 
 namespace mailroom::mailbox {
 namespace {
@@ -57,7 +58,8 @@ Uids those(const std::vector<Fared>& fared, Fate fate) {
 void check_other(const Place& from, const std::string& to) {
   const bool inbox = imap::same(from.mailbox, "INBOX") && imap::same(to, "INBOX");
   if (from.mailbox == to || inbox)
-    throw Failure(Errc::invalid, "the messages lie in that mailbox already", printable(to, 200));
+    throw Failure(Errc::invalid, "the messages lie in that mailbox already", printable(to, 200),
+                  "Name another mailbox");
 }
 
 net::Task<void> mark_and_expunge(imap::Client& client, std::vector<Fared>& fared, Fate wanted, Fate done) {
@@ -94,14 +96,22 @@ std::string_view name(Fate fate) {
   return kNames[static_cast<int>(fate)];
 }
 
-net::Task<std::vector<Fared>> copy_messages(imap::Client& client, Place from, Uids uids, std::string to) {
-  check_other(from, to);
-  co_await open_at(client, from, false);
+namespace {
+
+/// `again`: what an earlier move has copied already is taken for the copy.
+net::Task<std::vector<Fared>> copy(imap::Client& client, Place from, Uids uids, std::string to, bool again) {
   const std::set<imap::Uid> here = co_await there(client, uids);
   std::vector<Fared> fared = all_gone(uids);
-  const Uids present(here.begin(), here.end());
+  Uids present(here.begin(), here.end());
   if (present.empty()) co_return fared;
-  const Copies copies = co_await copy_and_look(client, from, present, to);
+  Copies copies;
+  if (again) copies = co_await earlier_copies(client, from, present, to);
+  std::erase_if(present, [&](imap::Uid uid) { return copies.uids.contains(uid); });
+  if (!present.empty()) {
+    Copies made = co_await copy_and_look(client, from, present, to);
+    made.uids.merge(copies.uids);
+    copies = std::move(made);
+  }
   for (Fared& f : fared) {
     if (!here.contains(f.uid)) continue;
     const auto it = copies.uids.find(f.uid);
@@ -121,11 +131,19 @@ net::Task<std::vector<Fared>> copy_messages(imap::Client& client, Place from, Ui
   co_return fared;
 }
 
+}  // namespace
+
+net::Task<std::vector<Fared>> copy_messages(imap::Client& client, Place from, Uids uids, std::string to) {
+  check_other(from, to);
+  co_await open_at(client, from, false);
+  co_return co_await copy(client, from, std::move(uids), std::move(to), false);
+}
+
 net::Task<std::vector<Fared>> move_messages(imap::Client& client, Place from, Uids uids, std::string to) {
   check_other(from, to);
   co_await open_for_change(client, from);
   if (!client.can_move()) {
-    std::vector<Fared> fared = co_await copy_messages(client, from, std::move(uids), std::move(to));
+    std::vector<Fared> fared = co_await copy(client, from, std::move(uids), std::move(to), true);
     co_await mark_and_expunge(client, fared, Fate::copied, Fate::moved);
     co_return fared;
   }

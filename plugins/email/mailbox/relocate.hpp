@@ -2,7 +2,8 @@
 //
 // A message is deleted only when its copy is known to lie where it should: the server moved it itself (MOVE,
 // RFC 6851), or told the copy's UID (COPYUID, RFC 4315), or the copy was seen there. Where any of that fails,
-// the message stays. A connection that is cut in between leaves it in both places at worst.
+// the message stays. A connection that is cut in between leaves it in both places at worst; the move that is
+// repeated finds that copy (earlier.hpp) and makes no second one.
 //
 // All are coroutines on the session's strand. They throw Failure before anything is changed: state (another
 // UIDVALIDITY), not_found (no such mailbox), refused (read-only), invalid; and those of a lost session.

@@ -48,7 +48,7 @@ class List {
       finish();
       end_group();
       ++at_;
-    } else if (c == ':' && !in_group_ && !has_angle_ && bare_.find('@') == bare_.npos) {
+    } else if (c == ':' && !in_group_ && !has_angle_ && !has_address()) {
       group_ = decode_header(trim(phrase_));
       in_group_ = true;
       members_ = 0;
@@ -63,6 +63,20 @@ class List {
       take(s_.substr(at_, end - at_));
       at_ = end;
     }
+  }
+
+  // An '@' so far, outside quotes and encoded words.
+  bool has_address() const {
+    bool quoted = false;
+    for (std::size_t i = 0; i < bare_.size(); ++i) {
+      if (bare_[i] == '\\' && quoted)
+        ++i;
+      else if (bare_[i] == '"')
+        quoted = !quoted;
+      else if (bare_[i] == '@' && !quoted)
+        return true;
+    }
+    return false;
   }
 
   void take(std::string_view text) {

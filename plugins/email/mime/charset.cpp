@@ -179,15 +179,15 @@ std::string to_utf8(std::string_view bytes, std::string_view charset, CharsetNot
   const std::string_view label = trim(charset);
   const bool ascii_label = iequals(label, "us-ascii") || iequals(label, "ascii");
   if (name == "utf-8" || (ascii_label && is_utf8(bytes))) {
-    note.label_wrong = ascii_label;
+    note.label_wrong |= ascii_label;
     std::string text = lossy_utf8(without_bom(bytes));
-    note.invalid = text.size() != without_bom(bytes).size() || text != without_bom(bytes);
+    note.invalid |= text.size() != without_bom(bytes).size() || text != without_bom(bytes);
     return text;
   }
   if (!name.empty()) {
     if (auto text = convert_named(name, bytes, max_bytes)) {
-      note.invalid = text->find("\xEF\xBF\xBD") != text->npos;
-      note.label_wrong = ascii_label || (single_byte_latin(name) && is_utf8(bytes));
+      note.invalid |= text->find("\xEF\xBF\xBD") != text->npos;
+      note.label_wrong |= ascii_label || (single_byte_latin(name) && is_utf8(bytes));
       return std::move(*text);
     }
   }

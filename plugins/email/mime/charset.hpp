@@ -17,7 +17,7 @@ std::string lossy_utf8(std::string_view bytes);
 /// "iso-2022-jp", "utf-16" and "" (none, or one that says nothing) are ours to handle.
 std::string canonical_charset(std::string_view label);
 
-/// What was found out while a text was converted.
+/// What was found out while a text was converted; set, never cleared.
 struct CharsetNotes {
   bool undeclared = false;   ///< 8-bit bytes, no label, not UTF-8: they became U+FFFD
   bool unknown = false;      ///< the same, with a label that nobody knows

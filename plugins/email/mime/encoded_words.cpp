@@ -101,6 +101,15 @@ std::string unfold(std::string_view value, std::size_t max_bytes, bool* cut) {
   return out;
 }
 
+bool has_bare_cr(std::string_view value) {
+  for (std::size_t at = value.find('\r'); at != value.npos; at = value.find('\r', at)) {
+    at = value.find_first_not_of('\r', at);
+    if (at == value.npos) return false;
+    if (value[at] != '\n') return true;
+  }
+  return false;
+}
+
 std::string decode_header(std::string_view value) { return decode_header(value, nullptr); }
 
 std::string decode_header(std::string_view value, HeaderNotes* notes) {
@@ -142,6 +151,7 @@ std::string decode_header(std::string_view value, HeaderNotes* notes) {
     notes->invalid =
         notes->invalid || charset_notes.invalid || charset_notes.undeclared || charset_notes.unknown;
     notes->line_end = notes->line_end || out.find_first_of("\r\n") != out.npos;
+    notes->nul = notes->nul || out.find('\0') != out.npos;
   }
   return one_line(std::move(out));
 }

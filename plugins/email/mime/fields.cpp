@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mime/address_look.hpp"
 #include "mime/ascii.hpp"
 #include "mime/charset.hpp"
 #include "mime/headers.hpp"
@@ -40,6 +41,7 @@ class Reader {
       bytes_warnings(field.name, span.value, raw, notes);
       std::string name = to_lower(field.name);
       const bool first = std::find(seen.begin(), seen.end(), name) == seen.end();
+      clean(field.value, true, warnings_);
       known(name, raw, field.value, first);
       if (first && seen.size() < 500) seen.push_back(std::move(name));
       message_.headers.push_back(std::move(field));
@@ -60,18 +62,10 @@ class Reader {
     if (notes.invalid)
       warnings_.add("header_charset", name + " has an encoded word that is not of its charset");
     if (notes.line_end) warnings_.add("header_line_end", name + " has an encoded word that holds a line end");
+    if (notes.nul) warnings_.add("nul", name + " has an encoded word that holds a NUL");
     if (as_sent.find('\0') != as_sent.npos) warnings_.add("nul", name + " holds a NUL byte");
-    for (std::size_t at = as_sent.find('\r'); at != as_sent.npos;) {
-      // "\r\r\n" is a line end that a relay doubled.
-      const std::size_t next = as_sent.find_first_not_of('\r', at);
-      if (next == as_sent.npos) break;
-      if (as_sent[next] == '\n') {
-        at = as_sent.find('\r', next);
-        continue;
-      }
+    if (has_bare_cr(as_sent))
       warnings_.add("bare_cr", name + " holds a CR without LF: in another reader a field may begin there");
-      break;
-    }
   }
 
   void known(const std::string& name, const std::string& raw, const std::string& value, bool first) {
@@ -84,6 +78,7 @@ class Reader {
       for (auto& a : more) {
         clean(a.name, true, warnings_);
         clean(a.group, true, warnings_);
+        look_at(a.address, list.name);
       }
       into.insert(into.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
       if (into.size() >= limits_.max_addresses)
@@ -96,7 +91,7 @@ class Reader {
       return;
     }
     if (name == "subject") {
-      if (!value.empty()) clean(message_.subject.emplace(value), true, warnings_);
+      if (!value.empty()) message_.subject = value;
     } else if (name == "date") {
       if (auto date = parse_date(raw)) {
         message_.date = std::move(date->rfc3339);
@@ -105,13 +100,29 @@ class Reader {
         warnings_.add("date_invalid", "the Date field is no date");
       }
     } else if (name == "message-id") {
-      auto ids = parse_ids(raw);
+      auto ids = ids_of(raw, name);
       if (!ids.empty()) message_.message_id = std::move(ids.front());
     } else if (name == "in-reply-to") {
-      message_.in_reply_to = parse_ids(raw);
+      message_.in_reply_to = ids_of(raw, name);
     } else if (name == "references") {
-      message_.references = parse_ids(raw);
+      message_.references = ids_of(raw, name);
     }
+  }
+
+  std::vector<std::string> ids_of(const std::string& raw, const std::string& name) {
+    auto ids = parse_ids(raw);
+    for (std::string& id : ids) mark_invisible(id, name, warnings_);
+    return ids;
+  }
+
+  void look_at(std::string& address, std::string_view list) {
+    mark_invisible(address, list, warnings_);
+    if (address.empty()) return;
+    const auto shown = [&] { return std::string(list) + " " + std::string(aoh::utf8_prefix(address, 80)); };
+    if (const std::string_view why = address_doubt(address); !why.empty())
+      warnings_.add("address_doubtful", shown() + " " + std::string(why));
+    else if (address_looks_like_another(address))
+      warnings_.add("address_lookalike", shown() + " has letters that look like those of another address");
   }
 
   // Who a person would take for the sender.
@@ -123,15 +134,14 @@ class Reader {
     for (const auto& list : kLists) {
       if (!list.once) continue;
       for (const auto& a : message_.*list.member) {
-        const std::size_t at = a.name.find('@');
-        if (at == a.name.npos || at == 0 || at + 1 == a.name.size() || is_space(a.name[at - 1])) continue;
-        if (a.address.empty() || to_lower(a.name).find(to_lower(a.address)) == std::string::npos)
-          warnings_.add("address_in_name",
-                        std::string(list.name) + " shows the name \"" +
-                            std::string(aoh::utf8_prefix(a.name, 80)) +
-                            "\", which looks like another address than " +
-                            (a.address.empty() ? "its own, which is missing"
-                                               : std::string(aoh::utf8_prefix(a.address, 60))));
+        const bool group = shows_other_address(a.group, {});
+        if (!group && !shows_other_address(a.name, a.address)) continue;
+        warnings_.add("address_in_name",
+                      std::string(list.name) + " shows the name \"" +
+                          std::string(aoh::utf8_prefix(group ? a.group : a.name, 80)) +
+                          "\", which looks like another address than " +
+                          (a.address.empty() ? "its own, which is missing"
+                                             : std::string(aoh::utf8_prefix(a.address, 60))));
       }
     }
   }

@@ -18,9 +18,13 @@ std::string unfold(std::string_view value, std::size_t max_bytes, bool* cut);
 struct HeaderNotes {
   bool invalid = false;   ///< an encoded word has bytes that are not of its charset
   bool line_end = false;  ///< an encoded word holds a line end: in another reader a field may begin there
+  bool nul = false;       ///< an encoded word holds a NUL: another reader's text ends there
 };
 /// decode_header() with notes (each set, never cleared); nullptr for none.
 std::string decode_header(std::string_view value, HeaderNotes* notes);
+
+/// A CR that ends no line ("\r\r\n" is a line end that a relay doubled).
+bool has_bare_cr(std::string_view value);
 
 /// How long the encoded word at the start of `s` is (RFC 2047 §2: no white space in it); 0 when there is
 /// none.
@@ -38,7 +42,8 @@ struct Structured {
   std::string value;
   std::vector<Parameter> parameters;
   std::vector<Parameter> repeated;  ///< what stands again with another value; the first one counts
-  bool gap = false;                 ///< a piece of an RFC 2231 value is missing
+  bool gap = false;                 ///< a piece of an RFC 2231 value is missing, or has a number that is none
+  bool control = false;             ///< a value holds a NUL or a line end, encoded; in `parameters` a blank
 
   const std::string* find(std::string_view name) const;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mime/address_look.hpp"
 #include "mime/ascii.hpp"
 #include "mime/codec.hpp"
 #include "mime/fields.hpp"
@@ -18,8 +19,10 @@ constexpr int kMaxOpaque = 3;  // opaque signatures within each other whose text
 void list_message(std::string_view raw, const Looking& at, Attachment& a) {
   const Scan scanned = scan(raw, at.limits);
   Message head;
-  Warnings unused(head);
-  read_fields(scanned.entities.front(), at.limits, {}, head, unused);
+  Warnings told(head);
+  read_fields(scanned.entities.front(), at.limits, {}, head, told);
+  for (const Warning& w : head.warnings)
+    at.warnings.add(w.code, "in the message that is part " + a.part + ": " + w.detail);
   a.message = AttachedMessage{head.subject, head.date, head.message_id, head.from, head.to};
   for (const auto& entity : scanned.entities) {
     if (entity.multipart || a.contents.size() >= at.most) continue;
@@ -31,9 +34,11 @@ void list_message(std::string_view raw, const Looking& at, Attachment& a) {
     inner.mime_type = entity.type;
     inner.kind = kind_of(entity, scanned.entities[entity.parent], info);
     inner.disposition = info.disposition;
+    mark_invisible(inner.disposition, "Content-Disposition", at.warnings);
     inner.size = info.encoding == Transfer::base64 ? entity.body.size() / 4 * 3 : entity.body.size();
     inner.size_estimated = info.encoding != Transfer::identity;
     if (entity.type.starts_with("text/")) inner.charset = info.charset;
+    mark_invisible(inner.charset, "charset", at.warnings);
     a.contents.push_back(std::move(inner));
   }
 }
@@ -61,6 +66,8 @@ InnerBody list_tnef(std::string_view bytes, const Looking& at, Attachment& a) {
     inner.kind = file.is_message ? "tnef" : "";
     inner.size = file.bytes.size();
     inner.content_id = file.content_id;
+    for (std::string* value : {&inner.mime_type, &inner.content_id})
+      mark_invisible(*value, "winmail.dat", at.warnings);
     inner.disposition = "attachment";
     a.contents.push_back(std::move(inner));
   }
@@ -152,6 +159,21 @@ InnerBody read_inner(std::string_view body, Transfer encoding, const Looking& at
   if (a.kind == "tnef") return list_tnef(bytes.view(), at, a);
   list_message(bytes.view(), at, a);
   return {};
+}
+
+bool stream_part(std::string_view raw, std::string_view part_number,
+                 const std::function<void(std::string_view)>& block, const ParseLimits& limits) {
+  const Scan scanned = scan(raw, limits);
+  for (const auto& entity : scanned.entities) {
+    if (entity.multipart || entity.number.empty() || entity.number != part_number) continue;
+    std::string scratch;
+    bool broken = false;
+    DecodedBytes out(scratch, block);
+    decode_transfer(entity.body, part_info(entity, limits).encoding, out, broken);
+    out.flush();
+    return true;
+  }
+  return false;
 }
 
 std::optional<DecodedPart> decode_part(std::string_view raw, std::string_view part_number,

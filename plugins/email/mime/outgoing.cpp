@@ -219,6 +219,21 @@ bool is_private_header(std::string_view name) {
   return std::any_of(kPrivate.begin(), kPrivate.end(), [&](std::string_view n) { return iequals(n, name); });
 }
 
+namespace {
+
+// What Windows takes for a device, whatever extension follows; "COM\u00b9", too, and "con .txt".
+bool is_device(std::string_view stem) {
+  const std::string name = to_lower(trim(stem));
+  for (const std::string_view device : {"con", "prn", "aux", "nul", "conin$", "conout$"})
+    if (name == device) return true;
+  if (!name.starts_with("com") && !name.starts_with("lpt")) return false;
+  const std::string number = name.substr(3);
+  return (number.size() == 1 && is_digit(number[0])) || number == "\u00b9" || number == "\u00b2" ||
+         number == "\u00b3";
+}
+
+}  // namespace
+
 std::string safe_filename(std::string_view name) {
   std::string out;
   const std::string valid = aoh::valid_utf8(name);
@@ -247,13 +262,10 @@ std::string safe_filename(std::string_view name) {
         dot != s.npos && s.size() - dot <= 16 ? s.substr(dot) : std::string_view();
     result = aoh::utf8_prefix(s, kMax - extension.size());
     while (result.ends_with("\u200C") || result.ends_with("\u200D")) result.resize(result.size() - 3);
+    while (result.ends_with('.') || result.ends_with(' ')) result.pop_back();
     result += extension;
   }
-  const std::string stem = to_lower(result.substr(0, result.find('.')));
-  bool reserved = stem == "con" || stem == "prn" || stem == "aux" || stem == "nul";
-  reserved = reserved ||
-             (stem.size() == 4 && (stem.starts_with("com") || stem.starts_with("lpt")) && is_digit(stem[3]));
-  if (reserved) result.insert(0, "_");
+  if (is_device(result.substr(0, result.find('.')))) result.insert(0, "_");
   return result.empty() ? "attachment" : result;
 }
 

@@ -21,11 +21,22 @@ struct Raw {
   std::string value;
 };
 
+// "a(1).txt" and "a (1).txt" without quotes, as browsers save them, are names; "a.txt (mine)" has a comment.
+// `parameter` is what stands before it since the last semicolon, `rest` begins with the parenthesis.
+bool within_name(std::string_view parameter, std::string_view rest) {
+  if (!istarts_with(trim(parameter), "filename") && !istarts_with(trim(parameter), "name")) return false;
+  if (trim(parameter).ends_with('=')) return false;
+  if (!is_space(parameter.back())) return true;
+  const std::string_view after = trim(rest.substr(std::min(rest.find(')'), rest.size() - 1) + 1));
+  return !after.empty() && after[0] != ';' && after[0] != '(';
+}
+
 // Comments are white space (RFC 5322 §3.2.2); within quotes they are text.
 std::string without_comments(std::string_view s) {
   std::string out;
   int depth = 0;
   bool quoted = false;
+  std::size_t parameter = std::string::npos;  // where it begins in `out`; none before the first semicolon
   for (std::size_t i = 0; i < s.size(); ++i) {
     const char c = s[i];
     if (c == '\\' && i + 1 < s.size() && (quoted || depth)) {
@@ -35,11 +46,17 @@ std::string without_comments(std::string_view s) {
       quoted = !quoted;
       out += c;
     } else if (c == '(' && !quoted) {
+      if (depth == 0 && parameter != std::string::npos &&
+          within_name(std::string_view(out).substr(parameter), s.substr(i))) {
+        out += c;
+        continue;
+      }
       if (depth++ == 0) out += ' ';
     } else if (c == ')' && depth && !quoted) {
       --depth;
     } else if (!depth) {
       out += c;
+      if (c == ';' && !quoted) parameter = out.size();
     }
   }
   return depth ? std::string(s) : out;  // an unclosed comment is none
@@ -144,13 +161,29 @@ struct Segment {
   bool extended = false;
 };
 
+std::string letters(std::string_view s) {
+  std::string out;
+  for (const char c : s)
+    if (is_alpha(c) || is_digit(c)) out += lower(c);
+  return out;
+}
+
 struct Pending {
   std::string name;
   std::optional<std::string> plain;
   std::map<unsigned, Segment> segments;  // by number: they may come in any order (RFC 2231 §3)
 };
 
-std::string join(const std::map<unsigned, Segment>& segments) {
+bool has_control(std::string_view s) { return s.find_first_of(std::string_view("\0\r\n", 3)) != s.npos; }
+
+std::string decoded(std::string_view value, bool& control) {
+  HeaderNotes notes;
+  std::string text = decode_header(value, &notes);
+  control = control || notes.nul || notes.line_end;
+  return text;
+}
+
+std::string join(const std::map<unsigned, Segment>& segments, bool& control) {
   std::string bytes, charset;
   bool any_extended = false;
   for (const auto& [number, segment] : segments) {  // what is missing is left out, as others do
@@ -166,7 +199,10 @@ std::string join(const std::map<unsigned, Segment>& segments) {
     any_extended = any_extended || segment.extended;
     bytes += segment.extended ? decode_percent(value) : std::string(value);
   }
-  return any_extended ? one_line(to_utf8(bytes, charset)) : decode_header(bytes);
+  if (!any_extended) return decoded(bytes, control);
+  std::string text = to_utf8(bytes, charset);
+  control = control || has_control(text);
+  return one_line(std::move(text));
 }
 
 }  // namespace
@@ -182,6 +218,9 @@ Structured parse_structured(std::string_view field_value) {
   const std::string clean = without_comments(field_value);
   std::string_view s = trim(clean);
   std::size_t end = s.find(';');
+  if (const std::string_view first = s.substr(0, end);
+      first.find('=') != first.npos && is_name(trim(first.substr(0, first.find('=')))))
+    end = 0;            // "filename=x": the value itself was forgotten
   if (end == s.npos) {  // "multipart/mixed boundary=x"
     end = forgotten_semicolon(s);
     if (end == s.npos) end = s.size();
@@ -192,15 +231,19 @@ Structured parse_structured(std::string_view field_value) {
   result.value = one_line(aoh::valid_utf8(to_lower(value)));
 
   std::vector<Pending> pending;
-  for (auto& raw : parameters_of(s.substr(end))) {
+  std::vector<Raw> all = parameters_of(s.substr(end));
+  result.gap = all.size() >= kMaxParameters;
+  for (auto& raw : all) {
     std::string_view name = raw.name;
     const bool extended = name.ends_with('*');
     if (extended) name.remove_suffix(1);
     std::optional<unsigned> number;
     if (const std::size_t star = name.find('*'); star != name.npos) {
       const std::string_view digits = name.substr(star + 1);
-      if (digits.empty() || digits.size() > 3 || !std::all_of(digits.begin(), digits.end(), is_digit))
+      if (digits.empty() || digits.size() > 3 || !std::all_of(digits.begin(), digits.end(), is_digit)) {
+        result.gap = true;
         continue;
+      }
       number = static_cast<unsigned>(std::stoul(std::string(digits)));
       name = name.substr(0, star);
     } else if (extended) {
@@ -219,14 +262,21 @@ Structured parse_structured(std::string_view field_value) {
   }
   for (const auto& p : pending) {
     result.gap = result.gap || (!p.segments.empty() && p.segments.rbegin()->first + 1 != p.segments.size());
-    result.parameters.push_back({p.name, p.segments.empty() ? decode_header(*p.plain) : join(p.segments)});
+    std::string text = p.segments.empty() ? std::string() : join(p.segments, result.control);
+    if (text.empty() && p.plain)
+      text = decoded(*p.plain, result.control);  // "filename*=utf-8''" names nothing
+    result.parameters.push_back({p.name, std::move(text)});
     // "filename=_.txt; filename*=utf-8''%C3%A4.txt": the first is for those who cannot read the second. Two
-    // kinds of file are no such pair.
+    // kinds of file are no such pair, nor are two names that everybody can read.
     const auto kind = [](std::string_view name) {
       return to_lower(name.substr(std::min(name.rfind('.'), name.size())));
     };
-    if (p.plain && !p.segments.empty() && kind(*p.plain) != kind(result.parameters.back().value))
-      result.repeated.push_back({p.name, decode_header(*p.plain)});
+    if (!p.plain || p.segments.empty()) continue;
+    const std::string& taken = result.parameters.back().value;
+    std::string plain = decode_header(*p.plain);
+    if (kind(plain) != kind(taken) ||
+        (is_ascii(plain) && is_ascii(taken) && letters(plain) != letters(taken)))
+      result.repeated.push_back({p.name, std::move(plain)});
   }
   return result;
 }
@@ -240,17 +290,28 @@ std::vector<std::string> parse_ids(std::string_view value) {
     std::string text = decode_header(id);
     if (text.size() <= kMaxId) ids.push_back(std::move(text));  // what is not UTF-8 grows
   };
+  std::string decoded;  // "=?utf-8?Q?<a=40x>?=": encoded, its brackets or not
+  if (const std::size_t word = value.find("=?"); word != value.npos && word < value.find('<'))
+    value = decoded = decode_header(value);
   const bool bracketed = value.find('<') != value.npos;
   for (std::size_t at = 0; at < value.size() && ids.size() < kMax;) {
     if (bracketed) {
       const std::size_t open = value.find('<', at);
       const std::size_t close = open == value.npos ? value.npos : value.find('>', open);
-      if (close == value.npos) break;
+      if (close == value.npos) {  // never closed: a word that looks like one
+        const std::string_view rest = value.substr(std::min(open, value.size() - 1) + 1);
+        if (const std::string_view word = rest.substr(0, rest.find_first_of(" \t,<"));
+            word.find('@') != word.npos)
+          add(word);
+        break;
+      }
       add(value.substr(open + 1, close - open - 1));
       at = close + 1;
     } else {
       const std::size_t end = std::min(value.find_first_of(" \t\r\n,", at), value.size());
-      add(value.substr(at, end - at));
+      std::string_view word = value.substr(at, end - at);
+      while (word.ends_with('>')) word.remove_suffix(1);
+      add(word);
       at = end + 1;
     }
   }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "mime/address_look.hpp"
 #include "mime/alternatives.hpp"
 #include "mime/ascii.hpp"
 #include "mime/calendar.hpp"
@@ -148,6 +149,7 @@ class Builder {
     if (info.names_differ)
       warnings_.add("filename_conflict", "a part is named differently in several places");
     if (info.name_broken) warnings_.add("filename_broken", "a piece of a part's name is missing");
+    name_warnings(entity, info);
     if (!is_body(entity, info)) {
       attachment(entity, info);
       return;
@@ -174,6 +176,23 @@ class Builder {
       plain(index, info, std::move(text));
     } else {
       html(index, text);
+    }
+  }
+
+  // What a part's own fields say; the root's are looked at with the message's.
+  void name_warnings(const EntitySpan& entity, const PartInfo& info) {
+    if (info.name_control)
+      warnings_.add("filename_control",
+                    "a part's name holds a NUL or a line end: another reader's ends there");
+    if (info.filename && info.filename->find("\xEF\xBF\xBD") != std::string::npos)
+      warnings_.add("header_charset", "a part's name has bytes that are not of its charset");
+    if (&entity == &scan_.entities.front()) return;
+    for (const char* const name : {"content-type", "content-disposition", "content-id"}) {
+      const std::string_view value = entity.field(name);
+      if (value.find('\0') != value.npos)
+        warnings_.add("nul", std::string(name) + " of a part holds a NUL byte");
+      if (has_bare_cr(value))
+        warnings_.add("bare_cr", std::string(name) + " of a part holds a CR without LF");
     }
   }
 
@@ -280,8 +299,11 @@ class Builder {
     a.mime_type = entity.type;
     a.disposition = info.disposition.empty() ? "attachment" : info.disposition;
     a.content_id = info.content_id;
+    mark_invisible(a.disposition, "Content-Disposition", warnings_);
+    mark_invisible(a.content_id, "Content-ID", warnings_);
     a.kind = kind_of(entity, scan_.entities[entity.parent], info);
     if (entity.type.starts_with("text/")) a.charset = info.charset;
+    mark_invisible(a.charset, "charset", warnings_);
     if (hashed_ + entity.body.size() > limits_.max_hash_bytes) {
       const bool base64 = info.encoding == Transfer::base64;
       a.size = base64 ? entity.body.size() / 4 * 3 : entity.body.size();
@@ -311,6 +333,12 @@ class Builder {
     message_.attachments.push_back(std::move(a));
   }
 
+  void visible(CalendarPerson& person) {
+    clean(person.name, true, warnings_);
+    for (std::string* value : {&person.address, &person.partstat, &person.role})
+      mark_invisible(*value, "a calendar", warnings_);
+  }
+
   void calendar(const EntitySpan& entity, const PartInfo& info) {
     constexpr std::size_t kMaxItems = 100;
     const PartBytes bytes(entity.body.substr(0, kMaxInnerBytes), info.encoding);
@@ -321,8 +349,12 @@ class Builder {
       item.part = entity.number;
       for (std::string* text : {&item.summary, &item.description, &item.location})
         clean(*text, true, warnings_);
-      if (item.organizer) clean(item.organizer->name, true, warnings_);
-      for (auto& person : item.attendees) clean(person.name, true, warnings_);
+      if (item.organizer) visible(*item.organizer);
+      for (auto& person : item.attendees) visible(person);
+      for (std::string* value : {&item.uid, &item.status, &item.rrule, &item.duration, &item.method})
+        mark_invisible(*value, "a calendar", warnings_);
+      for (auto* time : {&item.start, &item.end, &item.recurrence_id})
+        if (*time) mark_invisible((*time)->zone, "a calendar", warnings_);
       message_.calendar.push_back(std::move(item));
     }
     if (cut) warnings_.limit("limit_calendar", "more of a calendar than is read");

@@ -5,6 +5,7 @@
 // with the input within the limits; nothing recurses with the depth of the message.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,11 @@ struct DecodedPart {
 /// ("1.smime.2"), eight containers deep. nullopt when there is none.
 std::optional<DecodedPart> decode_part(std::string_view raw, std::string_view part_number,
                                        const ParseLimits& limits = {});
+
+/// The same of a part of this message itself, in blocks of about 64 KB: one of any size needs no memory.
+/// False when there is none. Each call scans the message.
+bool stream_part(std::string_view raw, std::string_view part_number,
+                 const std::function<void(std::string_view)>& block, const ParseLimits& limits = {});
 
 /// A part fetched alone (IMAP BODY[n]) with what BODYSTRUCTURE or BODY[n.MIME] said of it: the transfer
 /// encoding undone. `transfer_encoding` is the header's value; unknown encodings are taken as they are and

@@ -62,6 +62,9 @@ PartInfo part_info(const EntitySpan& entity, const ParseLimits& limits) {
   for (const auto& again : disposition.repeated) info.names_differ |= again.name == "filename";
   for (const auto& again : entity.content_type.repeated) info.names_differ |= again.name == "name";
   info.name_broken = disposition.gap || entity.content_type.gap;
+  info.name_control = disposition.control || entity.content_type.control;
+  for (const char* const field : {"content-disposition", "content-type"})
+    info.name_control |= info.filename && entity.field(field).find('\0') != std::string_view::npos;
   if (const std::string* charset = entity.content_type.find("charset"))
     info.charset = aoh::utf8_prefix(*charset, 100);
   info.encoding = transfer_of(bare(unfold(entity.field("content-transfer-encoding"), 200, nullptr)));

@@ -19,6 +19,7 @@ struct PartInfo {
   bool delsp = false;
   bool names_differ = false;  ///< the fields name the part differently
   bool name_broken = false;   ///< a piece of the name is missing
+  bool name_control = false;  ///< it holds a NUL or a line end, where another reader's name ends
 };
 
 PartInfo part_info(const EntitySpan& entity, const ParseLimits& limits);

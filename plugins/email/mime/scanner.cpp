@@ -199,7 +199,8 @@ class Scanner {
     type = trim(type.substr(0, type.find(',')));
     if (type.empty() && entity.field("content-type").empty()) return std::string(none);
     const std::size_t slash = type.find('/');
-    const bool valid = slash != type.npos && slash > 0 && slash + 1 < type.size() && is_ascii(type) &&
+    const bool valid = slash != type.npos && slash > 0 && slash + 1 < type.size() &&
+                       slash == type.rfind('/') && is_ascii(type) &&
                        type.find_first_of(" \t<>@,;:\\\"[]?=", 0) == type.npos && type.size() <= 255;
     if (valid && type.size() == entity.content_type.value.size()) return std::string(type);
     once("content_type_invalid", "a Content-Type cannot be read");

@@ -26,10 +26,20 @@ bool shown(const BodyPart& p) {
          !param(p.disposition_params, "filename*") && !param(p.params, "name") && !param(p.params, "name*");
 }
 
-// An invitation is read as data, whatever it is called.
-bool invitation(const BodyPart& p) {
-  constexpr std::uint32_t kMost = 256u << 10;
-  return p.type == "text" && p.subtype == "calendar" && p.size <= kMost;
+// What is looked into, whatever it is called: an invitation is data; winmail.dat and a signature that is not
+// apart may hold the only text that there is.
+bool looked_into(const BodyPart& p) {
+  constexpr std::uint32_t kMostCalendar = 256u << 10, kMost = 1u << 20;  // bytes, encoded
+  if (p.type == "text" && p.subtype == "calendar") return p.size <= kMostCalendar;
+  if (p.size > kMost) return false;
+  const std::string* name = param(p.disposition_params, "filename");
+  if (!name) name = param(p.params, "name");
+  if (name && mime::iequals(*name, "winmail.dat")) return true;
+  if (p.type != "application") return false;
+  if (p.subtype == "ms-tnef" || p.subtype == "vnd.ms-tnef") return true;
+  const std::string* kind = param(p.params, "smime-type");
+  return (p.subtype == "pkcs7-mime" || p.subtype == "x-pkcs7-mime") &&
+         !(kind && mime::iequals(*kind, "enveloped-data"));
 }
 
 struct Walk {
@@ -58,7 +68,7 @@ struct Walk {
       if (want > 0) plan.wants.push_back({p.number, want, 0});
     } else {
       all_shown = false;
-      if (invitation(p) && p.size > 0 && p.size <= text_left) {
+      if (looked_into(p) && p.size > 0 && p.size <= text_left) {
         text_left -= p.size;
         plan.wants.push_back({p.number, std::nullopt, 0});
       }

@@ -12,12 +12,14 @@
 #include "tools/account_session.hpp"
 #include "tools/attachment_text.hpp"
 #include "tools/days.hpp"
+#include "tools/plain_words.hpp"
 
 namespace mailroom::tools {
 namespace {
 
 constexpr std::uint64_t kMostBlob = 512u << 20;  // bytes of an attachment as it is encoded
 constexpr std::size_t kMostText = 16u << 20;     // of one whose text is made here
+constexpr std::size_t kMostAround = 32u << 20;   // of a message, winmail.dat or signature that it lies within
 
 enum class As { blob, text, link };
 
@@ -62,6 +64,13 @@ mime::Attachment choose(const mime::Message& m, const Wanted& w, const std::stri
   throw Failure(Errc::not_found, "the message has no such attachment", where, offer(m));
 }
 
+/// "2.tnef.1", or "2.1" of an attached message: within a part, which the server's structure does not show.
+bool lies_within(const imap::BodyPart& top, std::string_view number) {
+  for (std::size_t dot = number.rfind('.'); dot != number.npos && dot > 0; dot = number.rfind('.', dot - 1))
+    if (read::find_part(top, number.substr(0, dot))) return true;
+  return false;
+}
+
 bool read_here(const mime::Attachment& a) {
   return a.mime_type.starts_with("text/") || a.mime_type == "message/rfc822";
 }
@@ -80,6 +89,19 @@ net::Task<Got> get(imap::Client& client, const host::Services& services, Wanted 
   if (part && !listed) {  // a text part, named by its number
     got.named.part = w.part;
     got.named.mime_type = part->type + "/" + part->subtype;
+  } else if (!part && !listed && at.head.structure && lies_within(*at.head.structure, w.part)) {
+    mime::DraftAttachment inside = co_await read::fetch_part(client, at.head, w.part, kMostAround);
+    got.named.part = w.part;
+    got.named.mime_type = inside.mime_type;
+    got.named.filename = inside.filename;
+    if (w.as == As::text && read_here(got.named)) {
+      got.bytes = std::move(inside);
+      co_return got;
+    }
+    const aoh::Json info{{"mime_type", inside.mime_type}, {"filename", inside.filename}};
+    got.stored.blob = services.make_blob(w.call_id, info, inside.bytes);
+    got.stored.charset = inside.charset;
+    co_return got;
   } else {
     got.named = choose(summary, w, where);
   }
@@ -122,6 +144,7 @@ Wanted wanted_of(const aoh::Json& args, const aoh::Call& call) {
 
 aoh::Result email_attachment(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
+    need_plain_words(args);
     const host::Services& services = box.runtime.services();
     const std::string credential = credential_of(args, call);
     const Wanted w = wanted_of(args, call);

@@ -20,7 +20,8 @@ int value_of(char c) {
 
 std::string decode_base64(std::string_view text, std::string_view field) {
   const auto bad = [&](const char* why) {
-    throw Failure(Errc::invalid, std::string("this is not base64: ") + why, std::string(field));
+    throw Failure(Errc::invalid, std::string("this is not base64: ") + why, std::string(field),
+                  "Encode the bytes anew (RFC 4648 §4), or give the message as raw or as a blob");
   };
   std::string out;
   out.reserve(text.size() / 4 * 3);

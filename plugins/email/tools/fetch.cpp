@@ -8,6 +8,7 @@
 #include "read/to_blob.hpp"
 #include "tools/account_session.hpp"
 #include "tools/listing.hpp"
+#include "tools/plain_words.hpp"
 #include "tools/shown.hpp"
 
 namespace mailroom::tools {
@@ -163,6 +164,7 @@ aoh::Json raw_json(const host::Services& services, const aoh::Call& call, aoh::J
 
 aoh::Result email_fetch(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
+    need_plain_words(args);
     const host::Services& services = box.runtime.services();
     const std::string credential = credential_of(args, call);
     if (args["mark_seen"].boolean()) need_grant(call, credential, "manage", "mark messages as read");

@@ -44,7 +44,11 @@ std::string flag_of(std::string_view word, bool adding, const char* field) {
   if (imap::same(bare, "recent") || (adding && flag == "\\Deleted"))
     throw Failure(Errc::invalid, "the flag " + printable(word, 60) + " cannot be set", field,
                   adding && flag == "\\Deleted" ? "Use delete" : "The server sets it");
-  imap::flag_list({flag});  // throws where it is none
+  try {
+    imap::flag_list({flag});
+  } catch (const Failure& f) {  // which argument it was, too
+    throw Failure(f.error.code, f.error.what + ": \"" + printable(word, 60) + "\"", field, f.error.cure);
+  }
   return flag;
 }
 

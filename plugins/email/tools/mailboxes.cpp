@@ -4,6 +4,7 @@
 #include "mime/fence.hpp"
 #include "tools/account_session.hpp"
 #include "tools/mailbox_actions.hpp"
+#include "tools/plain_words.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -73,6 +74,7 @@ imap::StatusData act(const Toolbox& box, const aoh::Json& args, aoh::Call& call,
 
 aoh::Result email_mailboxes(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
+    need_plain_words(args);
     const host::Account account = box.runtime.services().account(credential_of(args, call));
     aoh::Json list = aoh::Json::array();
     std::string notice;

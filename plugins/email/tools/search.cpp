@@ -9,6 +9,7 @@
 #include "tools/account_session.hpp"
 #include "tools/days.hpp"
 #include "tools/listing.hpp"
+#include "tools/plain_words.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -81,6 +82,7 @@ std::string notice_of(const read::Found& found, const read::Find& q) {
 
 aoh::Result email_search(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
+    need_plain_words(args);
     const host::Account account = box.runtime.services().account(credential_of(args, call));
     read::Find q;
     q.mailbox = args["mailbox"].str_or("INBOX");

@@ -7,6 +7,7 @@
 #include "read/filter.hpp"
 #include "tools/account_session.hpp"
 #include "tools/listing.hpp"
+#include "tools/plain_words.hpp"
 #include "tools/shown.hpp"
 
 namespace mailroom::tools {
@@ -134,6 +135,7 @@ Wanted wanted_of(const aoh::Json& args) {
 
 aoh::Result email_thread(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
+    need_plain_words(args);
     const host::Account account = box.runtime.services().account(credential_of(args, call));
     const Wanted w = wanted_of(args);
     const Read r = imap_call<Read>(

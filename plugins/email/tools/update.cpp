@@ -6,6 +6,7 @@
 #include "mailbox/relocate.hpp"
 #include "tools/account_session.hpp"
 #include "tools/flags.hpp"
+#include "tools/plain_words.hpp"
 
 namespace mailroom::tools {
 namespace {
@@ -44,11 +45,12 @@ Wanted wanted_of(const aoh::Json& args) {
   w.permanent = args["permanent"].boolean();
   if (!w.copy_to.empty() + !w.move_to.empty() + w.remove > 1)
     throw Failure(Errc::invalid, "only one of copy_to, move_to and delete at once",
-                  "copy_to, move_to, delete");
+                  "copy_to, move_to, delete", "Give one of them, and the others in a further call");
   if (w.permanent && !w.remove)
     throw Failure(Errc::invalid, "permanent is for delete", "permanent", "Give delete: true too");
   if (!w.relocates() && w.flags.empty())
-    throw Failure(Errc::invalid, "nothing to do was named", "add_flags, move_to, delete ...");
+    throw Failure(Errc::invalid, "nothing to do was named", "add_flags, move_to, delete ...",
+                  "Say what shall become of the messages");
   return w;
 }
 
@@ -129,6 +131,7 @@ aoh::Json messages_of(const Wanted& w, const Done& done) {
 
 aoh::Result email_update(const Toolbox& box, const aoh::Json& args, aoh::Call& call) {
   return answer([&] {
+    need_plain_words(args);
     const host::Account account = box.runtime.services().account(credential_of(args, call));
     const Wanted w = wanted_of(args);
     const Done done = imap_call<Done>(

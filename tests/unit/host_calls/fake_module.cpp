@@ -79,7 +79,7 @@ CallPorts FakeModule::ports() {
     for (const auto& [id, type] : credentials) ids.push_back(id);
     return ids;
   };
-  p.opened = [this](std::string_view id, const Module&, std::string_view, std::string_view credential) {
+  p.opened = [this](std::string_view id, const Module&, std::string_view, std::string_view credential, bool) {
     const std::lock_guard lock(m);
     opened.emplace_back(id);
     opened_credential = std::string(credential);

@@ -246,7 +246,7 @@ TEST_F(Instance, ADiskErrorIsAStatusAndAWordInTheLogNotACrash) {
 TEST_F(Instance, BlobsOfASessionAreForThatSession) {
   const auto one = call("call-1", {}, "session-1");
   const auto two = call("call-2", {}, "session-2");
-  const auto person = bearers.admit("call-3", {"email", "", true, {}});
+  const auto person = bearers.admit("call-3", {"email", "", false, {}, true, {}});
   const aoh::Blobs b(h());
   const std::string id = b.create("call-1", Json{{"mime_type", "text/plain"}, {"filename", "a.txt"}});
   b.write(id, "hello");

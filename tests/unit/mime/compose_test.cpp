@@ -152,6 +152,10 @@ TEST(Compose, FileNamesRoundTrip) {
   EXPECT_EQ(safe_filename("../../etc/passwd"), "_.._etc_passwd");
   EXPECT_EQ(safe_filename("C:\\x\\y.txt"), "C__x_y.txt");
   EXPECT_EQ(safe_filename("con.txt"), "_con.txt");
+  for (const char* device : {"con .txt", "COM\u00b9.txt", "lpt9", "CONIN$", "nul.tar.gz"})
+    EXPECT_EQ(safe_filename(device), std::string("_") + device);
+  EXPECT_EQ(safe_filename("console.txt"), "console.txt");
+  EXPECT_FALSE(safe_filename(std::string(199, 'x') + ". y" + std::string(100, 'z')).ends_with('.'));
   EXPECT_EQ(safe_filename(".htaccess"), "htaccess");
   EXPECT_EQ(safe_filename("a\xE2\x80\xAE"
                           "fdp.exe"),

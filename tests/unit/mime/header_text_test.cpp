@@ -175,6 +175,9 @@ TEST(ParseIds, Table) {
   EXPECT_THAT(parse_ids("text <a@b>,<c@d> tail"), testing::ElementsAre("a@b", "c@d"));
   EXPECT_THAT(parse_ids("a@b c@d"), testing::ElementsAre("a@b", "c@d"));
   EXPECT_THAT(parse_ids("<unclosed"), testing::IsEmpty());
+  EXPECT_THAT(parse_ids("<a@b> <c@d e"), testing::ElementsAre("a@b", "c@d"));
+  EXPECT_THAT(parse_ids("a@b>"), testing::ElementsAre("a@b"));
+  EXPECT_THAT(parse_ids("=?utf-8?Q?<a=40b>?="), testing::ElementsAre("a@b"));
   EXPECT_THAT(parse_ids("<" + std::string(500, '\xFF') + "> <a@b>"), testing::ElementsAre("a@b"));  // grows
   EXPECT_THAT(parse_ids(""), testing::IsEmpty());
 }

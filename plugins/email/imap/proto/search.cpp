@@ -38,8 +38,9 @@ Criteria& Criteria::keyword(std::string_view flag, bool yes) {
   for (const char c : flag)
     if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F ||
         std::string_view("(){%*\"\\]").find(c) != std::string_view::npos)
-      throw Failure(Errc::invalid, "not a keyword that a message can have", printable(flag, 60));
-  if (flag.empty()) throw Failure(Errc::invalid, "an empty keyword");
+      throw Failure(Errc::invalid, "not a keyword that a message can have: \"" + printable(flag, 60) + "\"",
+                    "keyword", "A keyword is one word of ASCII without (){%*\"\\]");
+  if (flag.empty()) throw Failure(Errc::invalid, "an empty keyword", "keyword", "Name one");
   return next(yes ? "KEYWORD " : "UNKEYWORD ").raw(flag), *this;
 }
 Criteria& Criteria::since(Day day) { return next("SINCE ").raw(date(day)), *this; }
