@@ -103,7 +103,7 @@ class Documents(unittest.TestCase):
         script = ImapScript()
         self.addCleanup(script.close)
         script.boxes["INBOX"].add(message("blob", text="words in a blob\r\n"))
-        self.host.add_credential(script.record(), "pw")
+        self.host.add_credential(script.record(), "planted-password")
         raw = self.host.call("email_fetch", {"credential_id": "me", "uid": 1, "format": "raw"})["raw"]
         self.assertIn("words in a blob", self.host.call("documents_extract", {"blob": raw["blob"]})["text"])
         self.assertEqual(self.host.call("documents_ingest", {"blob": raw["blob"]})["kind"], "eml")

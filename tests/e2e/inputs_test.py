@@ -73,7 +73,7 @@ class Inputs(unittest.TestCase):
         script.boxes["INBOX"].add(message("one"))
         host = Host()
         self.addCleanup(host.close)
-        host.add_credential(script.record(), "pw")
+        host.add_credential(script.record(), "planted-password")
         host.start()
         count = 0
         for tool, arguments, field in wrong():

@@ -41,7 +41,7 @@ class Reader {
       bytes_warnings(field.name, span.value, raw, notes);
       std::string name = to_lower(field.name);
       const bool first = std::find(seen.begin(), seen.end(), name) == seen.end();
-      clean(field.value, true, warnings_);
+      if (!is_ascii(field.value)) clean(field.value, true, warnings_);
       known(name, raw, field.value, first);
       if (first && seen.size() < 500) seen.push_back(std::move(name));
       message_.headers.push_back(std::move(field));
