@@ -41,7 +41,8 @@ Error from_status(aoh_status status, std::string what, std::string where) {
       e.code = Errc::invalid;
       break;
     case AOH_E_INTERNAL:
-      // Nearly always the host's disk: full, or failing. No fault of the work at hand, which is tried again later.
+      // Nearly always the host's disk: full, or failing. No fault of the work at hand, which is tried again
+      // later.
       e.code = Errc::temporary;
       [[fallthrough]];
     default:
