@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +13,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "support/child.hpp"
+
 namespace aoh::host {
 namespace {
 
@@ -23,88 +24,26 @@ constexpr int kPatienceMs = 15'000;  // the guard needs 2 s for an agent that do
   throw std::system_error(error, std::generic_category(), what);
 }
 
-/// Above the child's own numbers, so that none is overwritten before it is copied.
-Fd high(const Fd& given) {
-  const int copy = ::fcntl(given.get(), F_DUPFD_CLOEXEC, 10);
-  if (copy < 0) fail("a descriptor for an agent", errno);
-  return Fd(copy);
-}
-
-struct Ends {
-  Fd first, second;
-};
-
-Ends pipe_ends() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail("a pipe for an agent", errno);
-  const Fd first(ends[0]), second(ends[1]);
-  return {high(first), high(second)};
-}
-
-struct Actions {
-  posix_spawn_file_actions_t files;
-  posix_spawnattr_t attributes;
-  Actions() {
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawnattr_init(&attributes);
-  }
-  ~Actions() {
-    ::posix_spawn_file_actions_destroy(&files);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
-};
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (auto& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
 }  // namespace
 
-void Fd::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Process::Process(const Program& program) {
-  Ends in = pipe_ends(), out = pipe_ends(), err = pipe_ends();
+  Pipe in = make_pipe(), out = make_pipe(), err = make_pipe();
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) fail("a socket for an agent", errno);
   Fd ours(pair[0]);
-  const Fd other(pair[1]), theirs = high(other);
-  for (const int fd : {in.second.get(), out.first.get(), err.first.get(), ours.get()})
+  const Fd other(pair[1]), theirs = copy_for_child(other.get());
+  for (const int fd : {in.write.get(), out.read.get(), err.read.get(), ours.get()})
     if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail("a pipe for an agent", errno);
-
-  Actions a;
-  int bad = ::posix_spawn_file_actions_addchdir_np(&a.files, program.folder.c_str());
-  for (const auto& [from, to] :
-       {std::pair{in.first.get(), 0}, {out.second.get(), 1}, {err.second.get(), 2}, {theirs.get(), 3}})
-    bad |= ::posix_spawn_file_actions_adddup2(&a.files, from, to);
-  bad |= ::posix_spawn_file_actions_addclosefrom_np(&a.files, 4);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  bad |= ::posix_spawnattr_setsigmask(&a.attributes, &none);
-  bad |= ::posix_spawnattr_setsigdefault(&a.attributes, &all);
-  // A session of its own: what a terminal sends to the host is not for it.
-  bad |= ::posix_spawnattr_setflags(&a.attributes,
-                                    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  if (bad != 0) fail("preparing an agent", ENOMEM);
-  std::vector<std::string> words{"agent-guard"};
-  words.insert(words.end(), program.command.begin(), program.command.end());
-  std::vector<std::string> environment = program.environment;
-  const auto argv = pointers(words), envp = pointers(environment);
-  if (const int error =
-          ::posix_spawn(&guard_, program.guard.c_str(), &a.files, &a.attributes, argv.data(), envp.data());
-      error != 0)
-    fail((program.guard.string() + " in " + program.folder.string()).c_str(), error);
-  input = std::move(in.second);
-  output = std::move(out.first);
-  errors = std::move(err.first);
+  ChildStart start{program.guard,
+                   {"agent-guard"},
+                   program.environment,
+                   program.folder,
+                   {in.read.get(), out.write.get(), err.write.get(), theirs.get()}};
+  start.words.insert(start.words.end(), program.command.begin(), program.command.end());
+  guard_ = start_child(start);
+  input = std::move(in.write);
+  output = std::move(out.read);
+  errors = std::move(err.read);
   guard_socket_ = std::move(ours);
 }
 

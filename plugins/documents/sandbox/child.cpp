@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,13 +14,14 @@
 #include <memory>
 #include <optional>
 #include <system_error>
-#include <utility>
 
 #include "base/error.hpp"
+#include "support/child.hpp"
 
 namespace mailroom::documents {
 namespace {
 
+using aoh::Fd;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 constexpr milliseconds kGrace{2000};  // between the end of the output and that of the process
@@ -32,45 +32,6 @@ constexpr milliseconds kGrace{2000};  // between the end of the output and that 
                     std::error_code(error, std::generic_category()).message(),
                 "documents", "Look at the host's limits for processes, descriptors and temporary files");
 }
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
-  Fd& operator=(Fd&& o) noexcept {
-    std::swap(fd_, o.fd_);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
-// Above the child's own numbers, so that none is overwritten before it is copied.
-Fd high(int fd, const char* what) {
-  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 10);
-  if (copy < 0) fail(what, errno);
-  return Fd(copy);
-}
-
-struct Pipe {
-  Fd read, write;
-  explicit Pipe(const char* what) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) fail(what, errno);
-    read = Fd(ends[0]);
-    write = Fd(ends[1]);
-    read = high(read.get(), what);
-    write = high(write.get(), what);
-  }
-};
 
 // Fresh and empty; removed at the end. The parser may not write there, so it stays empty.
 class WorkingDirectory {
@@ -87,45 +48,17 @@ class WorkingDirectory {
   std::string path_;
 };
 
-struct Actions {
-  posix_spawn_file_actions_t files;
-  posix_spawnattr_t attributes;
-  Actions() {
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawnattr_init(&attributes);
+pid_t spawn(const Job& job, const WorkingDirectory& cwd, std::array<int, 3> ends) {
+  try {
+    const Fd document = aoh::copy_for_child(job.document);
+    return aoh::start_child({job.program,
+                             {"documents-parser", std::to_string(::getpid())},
+                             {},
+                             cwd.path(),
+                             {document.get(), ends[0], ends[1], ends[2]}});
+  } catch (const std::system_error& e) {
+    fail(job.program.c_str(), e.code().value());
   }
-  ~Actions() {
-    ::posix_spawn_file_actions_destroy(&files);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
-};
-
-pid_t spawn(const Job& job, const WorkingDirectory& cwd, int out, int err, int options) {
-  Actions a;
-  const Fd document = high(job.document, "the document");
-  int bad = ::posix_spawn_file_actions_addchdir_np(&a.files, cwd.path());
-  for (const auto& [from, to] : {std::pair{document.get(), 0}, {out, 1}, {err, 2}, {options, 3}})
-    bad |= ::posix_spawn_file_actions_adddup2(&a.files, from, to);
-  bad |= ::posix_spawn_file_actions_addclosefrom_np(&a.files, 4);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  bad |= ::posix_spawnattr_setsigmask(&a.attributes, &none);
-  bad |= ::posix_spawnattr_setsigdefault(&a.attributes, &all);
-  bad |= ::posix_spawnattr_setflags(&a.attributes,
-                                    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  if (bad) fail("preparing it", ENOMEM);
-  std::string name = "documents-parser";
-  std::string parent = std::to_string(::getpid());
-  char* argv[] = {name.data(), parent.data(), nullptr};
-  char* environment[] = {nullptr};
-  pid_t pid = -1;
-  if (const int error = ::posix_spawn(&pid, job.program.c_str(), &a.files, &a.attributes, argv, environment);
-      error != 0)
-    fail(job.program.c_str(), error);
-  return pid;
 }
 
 // A child that is waited for exactly once, killed with its group first where it still runs.
@@ -177,7 +110,12 @@ Ending run(const Job& job, const std::function<bool(std::string_view)>& take,
            const std::function<bool()>& stop) {
   if (job.options.size() > kMaxOptions) fail("its options are too long", E2BIG);
   const WorkingDirectory cwd(job.work_folder);
-  Pipe out("a pipe"), err("a pipe"), options("a pipe");
+  aoh::Pipe out, err, options;
+  try {
+    out = aoh::make_pipe(), err = aoh::make_pipe(), options = aoh::make_pipe();
+  } catch (const std::system_error& e) {
+    fail("a pipe", e.code().value());
+  }
   // Fits into the pipe, so nobody has to read it for this to end.
   if (::write(options.write.get(), job.options.data(), job.options.size()) !=
       static_cast<ssize_t>(job.options.size()))
@@ -185,7 +123,7 @@ Ending run(const Job& job, const std::function<bool(std::string_view)>& take,
   options.write.reset();
   // Before the child is there: not lost if it ends at once.
   const auto until = Clock::now() + job.wall;
-  Process child(spawn(job, cwd, out.write.get(), err.write.get(), options.read.get()));
+  Process child(spawn(job, cwd, {out.write.get(), err.write.get(), options.read.get()}));
   out.write.reset();
   err.write.reset();
   options.read.reset();
