@@ -215,7 +215,7 @@ ExtractOutcome Extraction::extract(const ExtractRequest& r) {
 
   ExtractOutcome out;
   if (text->fault != Blobs::Fault::none) {
-    out.status = text->fault == Blobs::Fault::quota ? AOH_E_BUSY : AOH_E_INTERNAL;
+    out.status = AOH_E_BUSY;  // the file is not at fault: later, perhaps
     out.words = text->fault == Blobs::Fault::quota ? "the quota of blobs is used up"
                                                    : "the text could not be stored: is the disk full?";
   } else if (answer.status != AOH_OK) {
@@ -225,7 +225,7 @@ ExtractOutcome Extraction::extract(const ExtractRequest& r) {
     out.status = AOH_E_INVALID;
     out.words = words_of(answer.result);
   } else if (blobs_.seal(r.module, id) != Blobs::Fault::none) {
-    out.status = AOH_E_INTERNAL;
+    out.status = AOH_E_BUSY;
     out.words = "the text could not be stored: is the disk full?";
   }
   if (out.status != AOH_OK) {

@@ -29,7 +29,8 @@ def wrong():
     for text in (*CONTROL, "", 7, None):
         for tool, more in (("email_search", {}), ("email_fetch", {"uid": 1}), ("email_thread", {"uid": 1}), ("email_attachment", {"uid": 1}),
                            ("email_update", {"uids": [1], "uid_validity": 7, "add_flags": ["seen"]}), ("email_mailboxes", {"action": "status"}),
-                           ("email_mailboxes", {"action": "create"})):
+                           ("email_mailboxes", {"action": "create"}), ("email_reply", {"uid": 1, "text": "x"}), ("email_rules_explain", {"uid": 1, "rules": [], "blueprints": []}),
+                           ("email_forward", {"uid": 1, "to": "a@b.example"})):
             yield tool, {"mailbox": text, **more}, "mailbox"
         for field in ("copy_to", "move_to"):
             yield "email_update", {"uids": [1], "uid_validity": 7, field: text}, field
@@ -39,6 +40,7 @@ def wrong():
             yield "email_search", {field: text}, field
         yield "email_search", {"keyword": [text]}, "keyword"
         yield "email_search", {"headers": [{"name": text, "contains": "x"}]}, "headers"
+        yield "email_reply", {"message_id": text, "text": "x"}, "message_id"
         yield "email_update", {"uids": [1], "uid_validity": 7, "add_flags": [text]}, "add_flags"
         yield "email_attachment", {"uid": 1, "part": text}, "part"
         yield "email_attachment", {"uid": 1, "filename": text}, "filename"
@@ -73,7 +75,8 @@ class Inputs(unittest.TestCase):
         script.boxes["INBOX"].add(message("one"))
         host = Host()
         self.addCleanup(host.close)
-        host.add_credential(script.record(), "planted-password")
+        nobody = {"host": "127.0.0.1", "port": 1, "tls": "none"}  # nothing is sent
+        host.add_credential({**script.record(), "smtp": nobody}, "planted-password")
         host.start()
         count = 0
         for tool, arguments, field in wrong():

@@ -110,6 +110,7 @@ net::Task<std::vector<Fared>> copy(imap::Client& client, Place from, Uids uids, 
   if (!present.empty()) {
     Copies made = co_await copy_and_look(client, from, present, to);
     made.uids.merge(copies.uids);
+    if (made.uid_validity == 0) made.uid_validity = copies.uid_validity;  // where the rest was refused
     copies = std::move(made);
   }
   for (Fared& f : fared) {

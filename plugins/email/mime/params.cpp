@@ -21,43 +21,68 @@ struct Raw {
   std::string value;
 };
 
-// "a(1).txt" and "a (1).txt" without quotes, as browsers save them, are names; "a.txt (mine)" has a comment.
-// `parameter` is what stands before it since the last semicolon, `rest` begins with the parenthesis.
-bool within_name(std::string_view parameter, std::string_view rest) {
-  if (!istarts_with(trim(parameter), "filename") && !istarts_with(trim(parameter), "name")) return false;
-  if (trim(parameter).ends_with('=')) return false;
-  if (!is_space(parameter.back())) return true;
-  const std::string_view after = trim(rest.substr(std::min(rest.find(')'), rest.size() - 1) + 1));
-  return !after.empty() && after[0] != ';' && after[0] != '(';
-}
+// Whether text, not a parameter or a comment, follows the next ')'. Looked for once for each ')', so that a
+// field of parentheses costs no more than its length.
+class AfterComment {
+ public:
+  explicit AfterComment(std::string_view s) : s_(s) {}
+  bool is_text(std::size_t from) {
+    if (!looked_ || close_ < from) {
+      looked_ = true;
+      close_ = std::min(s_.find(')', from), s_.size());
+      std::size_t next = close_ + 1;
+      while (next < s_.size() && is_space(s_[next])) ++next;
+      text_ = next < s_.size() && s_[next] != ';' && s_[next] != '(';
+    }
+    return text_;
+  }
 
-// Comments are white space (RFC 5322 §3.2.2); within quotes they are text.
+ private:
+  std::string_view s_;
+  std::size_t close_ = 0;
+  bool looked_ = false, text_ = false;
+};
+
+// Comments are white space (RFC 5322 §3.2.2); within quotes they are text. "a(1).txt" and "a (1).txt" without
+// quotes, as browsers save them, are file names; "a.txt (mine)" has a comment.
 std::string without_comments(std::string_view s) {
   std::string out;
   int depth = 0;
-  bool quoted = false;
+  bool quoted = false, file_name = false;     // file_name: within the value of such a parameter
   std::size_t parameter = std::string::npos;  // where it begins in `out`; none before the first semicolon
+  char last = '\0';                           // the last of `out` that is no white space
+  AfterComment after(s);
   for (std::size_t i = 0; i < s.size(); ++i) {
     const char c = s[i];
     if (c == '\\' && i + 1 < s.size() && (quoted || depth)) {
-      if (!depth) out.append(s, i, 2);
+      if (!depth) {
+        out.append(s, i, 2);
+        last = s[i + 1];
+      }
       ++i;
-    } else if (c == '"' && !depth) {
-      quoted = !quoted;
-      out += c;
-    } else if (c == '(' && !quoted) {
-      if (depth == 0 && parameter != std::string::npos &&
-          within_name(std::string_view(out).substr(parameter), s.substr(i))) {
-        out += c;
+      continue;
+    }
+    if (c == '(' && !quoted) {
+      const bool text = depth == 0 && file_name && last != '=' && (!is_space(out.back()) || after.is_text(i));
+      if (!text) {
+        if (depth++ == 0) out += ' ';
         continue;
       }
-      if (depth++ == 0) out += ' ';
-    } else if (c == ')' && depth && !quoted) {
-      --depth;
-    } else if (!depth) {
-      out += c;
-      if (c == ';' && !quoted) parameter = out.size();
+    } else if (depth) {
+      if (c == ')') --depth;
+      continue;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ';' && !quoted) {
+      parameter = out.size() + 1;
+      file_name = false;
+    } else if (c == '=' && !quoted && parameter != std::string::npos) {
+      const std::string_view name = trim(std::string_view(out).substr(parameter));
+      file_name = istarts_with(name, "filename") || istarts_with(name, "name");
+      parameter = std::string::npos;  // its name is known; further '=' are of its value
     }
+    out += c;
+    if (!is_space(c)) last = c;
   }
   return depth ? std::string(s) : out;  // an unclosed comment is none
 }

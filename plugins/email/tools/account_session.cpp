@@ -3,6 +3,7 @@
 #include "host/providers.hpp"
 #include "mime/ascii.hpp"
 #include "mime/parse.hpp"
+#include "tools/plain_words.hpp"
 
 namespace mailroom::tools {
 
@@ -25,6 +26,7 @@ net::Task<std::unique_ptr<imap::Client>> open_session(host::Runtime& runtime, ne
 }
 
 Which which_message(const aoh::Json& args) {
+  need_plain_words({{"mailbox", args["mailbox"]}, {"message_id", args["message_id"]}});
   Which w;
   w.mailbox = args["mailbox"].str_or("INBOX");
   const std::int64_t uid = args["uid"].integer();

@@ -97,6 +97,9 @@ AttachmentText extracted(const host::Services& services, const aoh::Call& call, 
     if (e.status == AOH_E_INVALID)
       throw Failure(Errc::unsupported, "the file's text cannot be read: " + printable(e.what(), 300),
                     printable(filename, 200), "Take it as a blob");
+    if (e.status == AOH_E_INTERNAL)  // the reader's defect, the same each time; the host's disk is AOH_E_BUSY
+      throw Failure(Errc::internal, "reading the file's text failed: " + printable(e.what(), 300),
+                    printable(filename, 200), "Take it as a blob");
     throw Failure(host::from_status(e.status, "reading the file's text failed", printable(filename, 200)));
   }
   AttachmentText t;

@@ -62,6 +62,17 @@ TEST(Hostile, HeaderOfOneMegabyte) {
   timed("comments", "To: " + repeat("(", 1u << 20) + "\r\nDate: " + repeat("(", 1u << 20) + "\r\n\r\n");
 }
 
+TEST(Hostile, ParenthesesInParameters) {
+  std::string parts;
+  for (const char* piece : {"( ", "(a) ", ") (", "(", " "}) {
+    const std::string field = "; filename=a " + repeat(piece, 60'000 / std::string(piece).size()) + ")x\r\n";
+    for (int i = 0; i < 100; ++i)
+      parts +=
+          "--b\r\nContent-Type: text/plain" + field + "Content-Disposition: attachment" + field + "\r\nx\r\n";
+  }
+  timed("parentheses", "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + "--b--\r\n");
+}
+
 TEST(Hostile, FiftyThousandEncodedWords) {
   timed("words", "Subject: " + repeat("=?utf-8?Q?a?= ", 50'000) + "\r\n\r\n");
   timed("charsets", "Subject: " + repeat("=?gb2312?B?u9i4tA==?= =?koi8-r?Q?a?= ", 25'000) + "\r\n\r\n");

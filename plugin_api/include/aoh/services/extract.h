@@ -29,7 +29,7 @@ typedef struct aoh_extract_v1 {
      a stranger's.
      AOH_E_UNSUPPORTED: no module reads this type. AOH_E_INVALID: it was looked at and cannot be read
      (broken, encrypted, beyond a limit). AOH_E_DENIED: the blob is not the bearer's, or the bearer is itself
-     an extraction. AOH_E_DEADLINE, AOH_E_CANCELLED, AOH_E_BUSY (quota), AOH_E_INTERNAL. error has the words,
+     an extraction. AOH_E_DEADLINE, AOH_E_CANCELLED, AOH_E_BUSY (no room for the text), AOH_E_INTERNAL. error has the words,
      for a person; NULL: none wanted.
      Blocks: for the thread of a tool call or one of the module's own, not for a callback or a thread that
      others wait for. [worker] Since 1. */
