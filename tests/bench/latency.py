@@ -51,14 +51,6 @@ def commits(n):
         return took
 
 
-def rows(host, sql):
-    db = sqlite3.connect(f"file:{host.home}/host.db?mode=ro", uri=True, timeout=10)
-    try:
-        return db.execute(sql).fetchall()
-    finally:
-        db.close()
-
-
 def exists_times(path):
     """Unix milliseconds of each EXISTS that the host read; the trace is in UTC."""
     found = []
@@ -86,8 +78,8 @@ def measure(messages):
         wait_for("the watcher idles", idle, 20)
         for n in range(1, messages + 1):
             rig.deliver(USER, subject=f"quick {n}")
-            wait_for(f"session {n}", lambda: rows(host, "SELECT COUNT(*) FROM sessions")[0][0] >= n, 30)
-        made = sorted(ns / 1e6 for (ns,) in rows(host, "SELECT created_ns FROM sessions"))
+            wait_for(f"session {n}", lambda: host.rows("SELECT COUNT(*) FROM sessions")[0][0] >= n, 30)
+        made = sorted(ns / 1e6 for (ns,) in host.rows("SELECT created_ns FROM sessions"))
         seen = exists_times(trace)
         # To each session the last EXISTS before it.
         return [at - max(s for s in seen if s <= at + 1) for at in made]

@@ -3,7 +3,6 @@ max_sessions_per_hour, and an edit while it runs."""
 import datetime
 import imaplib
 import os
-import sqlite3
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -72,9 +71,8 @@ class Fields(RigTest):
         wait_for("all sessions are finished", lambda: all(s["state"] == "finished" for s in self.host.json("sessions", "list")["sessions"]), 30)
 
     def events(self, *states):
-        with sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True) as db:
-            marks = ",".join("?" * len(states))
-            return db.execute(f"SELECT COUNT(*) FROM events WHERE state IN ({marks})", states).fetchone()[0]
+        marks = ",".join("?" * len(states))
+        return self.host.rows(f"SELECT COUNT(*) FROM events WHERE state IN ({marks})", states)[0][0]
 
     def wait_events(self, n, *states):
         def there():

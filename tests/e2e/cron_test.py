@@ -1,7 +1,6 @@
 """Blueprints of source cron under a virtual clock: each tick one session, over kill -9 on its way; what is missed; next times."""
 import os
 import re
-import sqlite3
 import sys
 import unittest
 
@@ -63,11 +62,7 @@ class Cron(unittest.TestCase):
 
     def taken(self, blueprint):
         """By a host that did not have it before: it knows when to look next."""
-        wait_for(f"{blueprint} is taken", lambda: self.query(f"SELECT 1 FROM sources WHERE key LIKE '%{blueprint}%' AND health LIKE '%next%'"), 20)
-
-    def query(self, sql):
-        with sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True) as db:
-            return db.execute(sql).fetchall()
+        wait_for(f"{blueprint} is taken", lambda: self.host.rows(f"SELECT 1 FROM sources WHERE key LIKE '%{blueprint}%' AND health LIKE '%next%'"), 20)
 
     def test_each_tick_is_one_session_whereever_the_host_is_killed(self):
         at = lambda n: f"2027-03-28T{(n * 15) // 60:02d}:{(n * 15) % 60:02d}:00Z"
@@ -90,7 +85,7 @@ class Cron(unittest.TestCase):
         self.assertEqual(found[0]["local"], "2027-03-28T01:15:00+01:00")
         self.assertEqual(found[4]["local"], "2027-03-28T03:15:00+02:00")
         self.assertEqual(found[4]["all"], {"scheduled": at(5), "local": "2027-03-28T03:15:00+02:00", "timezone": "Europe/Berlin", "fired": at(5), "missed": 0})
-        self.assertEqual(len(self.query("SELECT 1 FROM sessions")), len(found))
+        self.assertEqual(len(self.host.rows("SELECT 1 FROM sessions")), len(found))
 
     def test_missed_ticks_run_once_or_are_skipped(self):
         self.start("2027-01-10T00:00:00Z")
@@ -99,14 +94,14 @@ class Cron(unittest.TestCase):
         self.assertEqual(self.host.stop(), 0)
         self.start("2027-01-13T12:00:00Z")
         self.wait("once", 1)
-        wait_for("the record", lambda: len(self.query("SELECT 1 FROM decisions")) == 2, 20)
+        wait_for("the record", lambda: len(self.host.rows("SELECT 1 FROM decisions")) == 2, 20)
         self.advance("21h")
         self.wait("once", 2)
         self.wait("skip", 1)
         self.assertEqual([(i["scheduled"], i["all"]["fired"], i["all"]["missed"]) for i in self.finished("once")],
                          [("2027-01-13T09:00:00Z", "2027-01-13T12:00:00Z", 3), ("2027-01-14T09:00:00Z", "2027-01-14T09:00:00Z", 0)])
         self.assertEqual([i["scheduled"] for i in self.finished("skip")], ["2027-01-14T09:00:00Z"])
-        self.assertEqual(self.query("SELECT blueprint, decision, why FROM decisions ORDER BY blueprint"),
+        self.assertEqual(self.host.rows("SELECT blueprint, decision, why FROM decisions ORDER BY blueprint"),
                          [("once", "merged", "3 missed until 2027-01-13T09:00:00Z; one stands for all (missed: run_once)"),
                           ("skip", "skipped", "4 missed until 2027-01-13T09:00:00Z (missed: skip)")])
         self.assertEqual(self.host.stop(), 0)

@@ -14,13 +14,12 @@ import ctypes
 import mmap
 import os
 import random
-import sqlite3
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BUILD, PATIENCE, Host, Rig, wait_for
+from harness import BUILD, Host, Rig, play, wait_for
 from kill_test import AGENT, BLUEPRINT, SUPPLIER, US
 
 LIBRARY = os.path.join(BUILD, "tests", "e2e", "modules", "libdurable_faults.so")
@@ -55,13 +54,6 @@ class Test:
     def start(self):
         self.host.start("--agents", self.agents, env=self.faulty)
 
-    def rows(self, sql):
-        db = sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True, timeout=10)
-        try:
-            return db.execute(sql).fetchall()
-        finally:
-            db.close()
-
     def deliver(self):
         [id] = self.rig.deliver(US, sender=f"Anna <{SUPPLIER}>", subject=f"Quote {len(self.put_in)}")["message_ids"]
         self.put_in.append(id.strip("<>"))
@@ -69,7 +61,7 @@ class Test:
     def inputs(self):
         """{Message-ID: [state of each input]}"""
         found = collections.defaultdict(list)
-        for id, state in self.rows("SELECT json_extract(payload, '$.email.message_id'), state FROM inputs"):
+        for id, state in self.host.rows("SELECT json_extract(payload, '$.email.message_id'), state FROM inputs"):
             found[id].append(state)
         return found
 
@@ -77,7 +69,7 @@ class Test:
         """Whether the last message is done with; a session that waits is retried."""
         if self.host.daemon.poll() is not None:
             return True
-        for (id,) in self.rows("SELECT id FROM sessions WHERE state='waiting'"):
+        for (id,) in self.host.rows("SELECT id FROM sessions WHERE state='waiting'"):
             self.host.run("sessions", "retry", id)
         [states] = [self.inputs().get(self.put_in[-1], [])]
         return bool(states) and all(s in ("done", "uncertain", "failed") for s in states)
@@ -143,8 +135,10 @@ class Test:
             raise AssertionError("a mode was never met")
 
     def close(self):
-        self.host.close()
-        self.rig.stop()
+        try:
+            self.host.close()
+        finally:
+            self.rig.stop()
 
 
 def main():
@@ -152,16 +146,8 @@ def main():
     p.add_argument("--every", type=int, default=1)
     p.add_argument("--modes", default=",".join(MODES))
     p.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    test = Test(p.parse_args())
-    try:
-        test.play()
-        print("1 passed, 0 failed")
-        return 0
-    except (AssertionError, RuntimeError) as e:
-        print(f"seed {test.options.seed}: {e}\n0 passed, 1 failed", file=sys.stderr)
-        return 1
-    finally:
-        test.close()
+    options = p.parse_args()
+    return play(Test(options), options.seed)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -211,6 +212,14 @@ class Host:
                     return os.path.exists(os.path.join(self.home, "socket")) and b"ready:" in f.read()
             wait_for("host-stub run is ready", ready, 20)
 
+    def rows(self, sql, values=()):
+        """What a query of the host's store gives; also while the host runs."""
+        db = sqlite3.connect(f"file:{self.home}/host.db?mode=ro", uri=True, timeout=30)
+        try:
+            return db.execute(sql, values).fetchall()
+        finally:
+            db.close()
+
     def log_text(self):
         with open(os.path.join(self.dir, "daemon.log"), errors="replace") as f:
             return f.read()
@@ -276,6 +285,20 @@ class RigTest(unittest.TestCase):
         self.host = Host()
         self.host.plant("the rig's password", self.rig.password)
         self.addCleanup(self.host.close)
+
+
+def play(test, seed):
+    """Plays and closes a test that is a program of its own, and says how it went; its exit status. What close() finds counts."""
+    try:
+        try:
+            test.play()
+        finally:
+            test.close()
+    except (AssertionError, RuntimeError) as e:
+        print(f"{leaks.summary()}\nseed {seed}: {e}\n0 passed, 1 failed")
+        return 1
+    print(f"{leaks.summary()}\n1 passed, 0 failed")
+    return 0
 
 
 def main():

@@ -11,14 +11,12 @@ import argparse
 import collections
 import os
 import random
-import sqlite3
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import leaks
-from harness import PATIENCE, Host, Rig, wait_for
+from harness import PATIENCE, Host, Rig, play, wait_for
 
 US, SUPPLIER = "quotes@rig.test", "anna@supplier.example"
 # stage: (fault point, highest N, highest delay in ms)
@@ -102,14 +100,8 @@ class Test:
         self.hits[stage] += 1
         return True
 
-    def rows(self, sql):
-        db = sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True, timeout=10)
-        try:
-            return db.execute(sql).fetchall()
-        finally:
-            db.close()
-
     def play(self):
+        self.set_up()
         self.start(wait=True)
         self.deliver(1)
         wait_for("the first message is answered", lambda: self.rig.maildir(SUPPLIER), 30)
@@ -138,8 +130,8 @@ class Test:
         seen = None
         until = time.monotonic() + 120 * PATIENCE
         while True:
-            sessions = dict(self.rows("SELECT state, COUNT(*) FROM sessions GROUP BY state"))
-            events = dict(self.rows("SELECT state, COUNT(*) FROM events GROUP BY state"))
+            sessions = dict(self.host.rows("SELECT state, COUNT(*) FROM sessions GROUP BY state"))
+            events = dict(self.host.rows("SELECT state, COUNT(*) FROM events GROUP BY state"))
             done = sessions.get("finished", 0) + sessions.get("failed", 0)
             if done == len(self.put_in) == sum(sessions.values()) and not events.get("pending"):
                 break
@@ -147,7 +139,7 @@ class Test:
                 seen, until = (sessions, events), max(until, time.monotonic() + 60 * PATIENCE)
             if time.monotonic() > until:
                 raise AssertionError(f"not all done: {len(self.put_in)} put in, sessions {sessions}, events {events}: {self.host.log_text()[-3000:]}")
-            for (id,) in self.rows("SELECT id FROM sessions WHERE state='waiting'"):
+            for (id,) in self.host.rows("SELECT id FROM sessions WHERE state='waiting'"):
                 self.host.run("sessions", "retry", id)
             time.sleep(0.3)
         time.sleep(1)  # the last replies travel from Postfix into the mailbox
@@ -155,9 +147,9 @@ class Test:
             raise AssertionError(f"host-stub run did not end well: {self.host.log_text()[-2000:]}")
 
     def compare(self):
-        by_session = collections.Counter(m for (m,) in self.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs"))
-        uncertain = {m for (m,) in self.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs WHERE state='uncertain'")}
-        failed = self.rows("SELECT json_extract(payload, '$.email.message_id'), error FROM inputs WHERE state NOT IN ('done', 'uncertain')")
+        by_session = collections.Counter(m for (m,) in self.host.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs"))
+        uncertain = {m for (m,) in self.host.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs WHERE state='uncertain'")}
+        failed = self.host.rows("SELECT json_extract(payload, '$.email.message_id'), error FROM inputs WHERE state NOT IN ('done', 'uncertain')")
         answered = collections.Counter((r["in_reply_to"] or "").strip("<>") for r in self.rig.maildir(SUPPLIER))
         put_in = set(self.put_in)
         lost = put_in - set(by_session)
@@ -192,18 +184,8 @@ def main():
     p.add_argument("--messages", type=int, default=60)
     p.add_argument("--kills", type=int, default=1, help="in each stage")
     p.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    test = Test(p.parse_args())
-    try:
-        test.set_up()
-        test.play()
-        print("1 passed, 0 failed")
-        return 0
-    except (AssertionError, RuntimeError) as e:
-        print(f"seed {test.options.seed}: {e}\n0 passed, 1 failed", file=sys.stderr)
-        return 1
-    finally:
-        test.close()
-        print(leaks.summary())
+    options = p.parse_args()
+    return play(Test(options), options.seed)
 
 
 if __name__ == "__main__":

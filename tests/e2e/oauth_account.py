@@ -3,7 +3,6 @@ import collections
 import os
 import re
 import selectors
-import sqlite3
 import subprocess
 import sys
 import time
@@ -112,11 +111,7 @@ def watching(host):
 
 def handed_over(host):
     """How often each message was, by Message-ID."""
-    db = sqlite3.connect(f"file:{host.home}/host.db?mode=ro", uri=True, timeout=10)
-    try:
-        return collections.Counter(m for (m,) in db.execute("SELECT json_extract(payload, '$.email.message_id') FROM inputs"))
-    finally:
-        db.close()
+    return collections.Counter(m for (m,) in host.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs"))
 
 
 def expire(server):

@@ -3,7 +3,6 @@
 import concurrent.futures
 import json
 import os
-import sqlite3
 import sys
 import time
 
@@ -137,11 +136,7 @@ class Refresh(harness.RigTest):
         self.assertTrue(self.look()[0])
 
     def notes(self):
-        db = sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True, timeout=10)
-        try:
-            return [key for (key,) in db.execute("SELECT key FROM state WHERE key LIKE 'attention/%'")]
-        finally:
-            db.close()
+        return [key for (key,) in self.host.rows("SELECT key FROM state WHERE key LIKE 'attention/%'")]
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ import collections
 import email
 import os
 import random
-import sqlite3
 import sys
 import threading
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Host, Rig, wait_for
+from harness import Host, Rig, play, wait_for
 from kill_test import AGENT, BLUEPRINT, SUPPLIER, US
 from soak_world import Churner, Network, renumber, suspend
 
@@ -42,19 +41,12 @@ class Soak:
     def start(self):
         self.host.start("--agents", self.agents, limits=self.network.enter)
 
-    def rows(self, sql):
-        db = sqlite3.connect(f"file:{self.host.home}/host.db?mode=ro", uri=True, timeout=30)
-        try:
-            return db.execute(sql).fetchall()
-        finally:
-            db.close()
-
     def deliver(self, n):
         made = self.rig.deliver(US, sender=f"Anna <{SUPPLIER}>", count=n, subject=f"Quote {len(self.put_in)}+{{n}}")
         self.put_in += [m.strip("<>") for m in made["message_ids"]]
 
     def handed_over(self):
-        return {m for (m,) in self.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs")}
+        return {m for (m,) in self.host.rows("SELECT json_extract(payload, '$.email.message_id') FROM inputs")}
 
     def answered(self):
         """{Message-ID: replies to it}; each file is read once."""
@@ -122,6 +114,8 @@ class Soak:
         threads[0].join(timeout=120)
         self.stopped.set()
         threads[1].join(timeout=60)
+        if threads[0].is_alive():
+            raise AssertionError("the mail was not all put in")
         self.finish()
         self.compare(time.monotonic() - begin)
 
@@ -129,7 +123,7 @@ class Soak:
         """Seconds from the end of a fault to the hand-over of a message that was put in after it; printed, not judged."""
         mark, start = len(self.put_in), time.monotonic()
         while time.monotonic() - start < 240:
-            if any(m in self.put_in[mark:] for m in self.handed_over() if m not in self.put_in[:mark]):
+            if self.handed_over() & set(self.put_in[mark:]):
                 self.recovery[name].append(time.monotonic() - start)
                 return
             if len(self.put_in) >= self.o.messages:
@@ -140,15 +134,15 @@ class Soak:
     def finish(self):
         wait_for("all messages handed over", lambda: set(self.put_in) <= self.handed_over(), 300)
         def still():
-            for (id,) in self.rows("SELECT id FROM sessions WHERE state='waiting'"):
+            for (id,) in self.host.rows("SELECT id FROM sessions WHERE state='waiting'"):
                 self.host.run("sessions", "retry", id)
-            return not self.rows("SELECT 1 FROM inputs WHERE state NOT IN ('done', 'uncertain', 'failed') LIMIT 1")
+            return not self.host.rows("SELECT 1 FROM inputs WHERE state NOT IN ('done', 'uncertain', 'failed') LIMIT 1")
         wait_for("every session at its end", still, 300)
         if self.host.stop() != 0:
             raise AssertionError(f"host-stub run did not end well: {self.host.log_text()[-2000:]}")
 
     def compare(self, seconds):
-        rows = self.rows("SELECT json_extract(payload, '$.email.message_id'), state, error FROM inputs")
+        rows = self.host.rows("SELECT json_extract(payload, '$.email.message_id'), state, error FROM inputs")
         by_session = collections.Counter(m for m, *_ in rows)
         uncertain = {m for m, state, _ in rows if state == "uncertain"}
         put_in = set(self.put_in)
@@ -176,10 +170,11 @@ class Soak:
 
     def close(self):
         self.stopped.set()
-        self.network.mend()
-        self.host.close()
-        self.rig.stop()
-        self.network.close()
+        try:
+            self.host.close()
+        finally:
+            self.rig.stop()
+            self.network.close()
 
 
 def main():
@@ -190,16 +185,7 @@ def main():
     p.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     options = p.parse_args()
     print(f"soak: {options.messages} messages in {options.seconds} s, seed {options.seed}", flush=True)
-    soak = Soak(options)
-    try:
-        soak.play()
-        print("1 passed, 0 failed")
-        return 0
-    except (AssertionError, RuntimeError) as e:
-        print(f"seed {options.seed}: {e}\n0 passed, 1 failed", file=sys.stderr)
-        return 1
-    finally:
-        soak.close()
+    return play(Soak(options), options.seed)
 
 
 if __name__ == "__main__":

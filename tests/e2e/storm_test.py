@@ -107,8 +107,8 @@ def main():
     def turn_clock():
         while not over.is_set():
             with killing:
-                host.popen("clock", "advance", "2m").wait()
-                now[0] += 121
+                if host.popen("clock", "advance", "2m").wait() == 0:
+                    now[0] += 121
             time.sleep(0.2)
 
     start = time.monotonic()
@@ -123,7 +123,7 @@ def main():
         return [r for r in host.json("outbox", "list")["outbox"] if r["state"] in ("queued", "prepared", "committing", "failed") and r["to"][0] in known]
 
     # The weather lasts until nine in ten are through, for a call may be answered `queued`: it is the outbox that must get through it.
-    until = start + (30 + a.messages / 4) * PATIENCE
+    until = start + 500  # where it hangs
     while time.monotonic() < until:
         time.sleep(0.05)
         through = len(final) - len(waiting())

@@ -29,10 +29,9 @@ typedef struct aoh_extract_v1 {
      a stranger's.
      AOH_E_UNSUPPORTED: no module reads this type. AOH_E_INVALID: it was looked at and cannot be read
      (broken, encrypted, beyond a limit). AOH_E_DENIED: the blob is not the bearer's, or the bearer is itself
-     an extraction. AOH_E_DEADLINE, AOH_E_CANCELLED, AOH_E_BUSY (no room for the text), AOH_E_INTERNAL. error has the words,
-     for a person; NULL: none wanted.
-     Blocks: for the thread of a tool call or one of the module's own, not for a callback or a thread that
-     others wait for. [worker] Since 1. */
+     an extraction. AOH_E_DEADLINE, AOH_E_CANCELLED, AOH_E_BUSY (no room for the text), AOH_E_INTERNAL. error
+     has the words, for a person; NULL: none wanted. Blocks: for the thread of a tool call or one of the
+     module's own, not for a callback or a thread that others wait for. [worker] Since 1. */
   aoh_status (*extract)(const aoh_host* host, aoh_str blob, aoh_str bearer, aoh_str request_json,
                         aoh_sink* result_json, aoh_error* error);
 } aoh_extract_v1;
