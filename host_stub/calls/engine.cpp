@@ -251,7 +251,7 @@ std::string CallEngine::start(CallRequest request, Done done) {
   OpenCall::Facts facts;
   facts.id = random_call_id();
   const auto refuse = [&](aoh_status status, std::string message) {
-    done({status, {}, std::move(message)});
+    done({status, {}, std::move(message), false});
     return facts.id;
   };
   const Registry::ToolRef tool = ports.tool ? ports.tool(request.tool) : Registry::ToolRef{};

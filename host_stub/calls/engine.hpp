@@ -41,6 +41,7 @@ struct CallResult {
   aoh_status status = AOH_OK;
   Json result;          ///< with AOH_OK the body of an MCP tool result, "content" included
   std::string message;  ///< otherwise one line for a person: what failed, and what to do
+  bool reached = true;  ///< false: start() refused the request, and no module can have heard of it
   bool is_error() const { return status != AOH_OK || result["isError"].boolean(); }
 };
 

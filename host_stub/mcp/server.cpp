@@ -72,6 +72,11 @@ void Server::message(const Json& json, Reaction& reaction) {
 void Server::request(const Message& m, Reaction& reaction) {
   bool modern = false;
   try {
+    std::size_t answered = 0;
+    for (const auto& line : reaction.lines) answered += line.size();
+    if (answered >= limits_.answers)
+      throw Refusal{kTooMuchAtOnce, "the answers to this batch have " + std::to_string(answered) +
+                                        " bytes already; ask for the rest anew"};
     const Json version = meta_of(m, "protocolVersion");
     modern = !version.is_null();
     if (modern && version.str() != kModern)
@@ -104,7 +109,9 @@ void Server::notification(const Message& m, Reaction& reaction) {
   if (m.method != "notifications/cancelled") return;  // initialized, progress ...: nothing to do
   const auto it = open_.find(m.params["requestId"].dump());
   if (it == open_.end()) return;  // it was answered meanwhile, or never there
-  reaction.cancelled.push_back(it->first);
+  // One of the same batch is not begun; its id may come again within it.
+  if (std::erase_if(reaction.calls, [&](const Call& call) { return call.key == it->first; }) == 0)
+    reaction.cancelled.push_back(it->first);
   open_.erase(it);
 }
 

@@ -23,6 +23,7 @@ struct ServerLimits {
   std::size_t page = 50;             ///< tools in one answer of tools/list
   std::size_t open_calls = 16;       ///< calls not answered yet
   std::size_t batch = 50;            ///< messages of a batch (revision 2025-03-26 only)
+  std::size_t answers = 1u << 20;    ///< bytes of answers to a batch, after which its other requests get none
 };
 
 struct Resource {

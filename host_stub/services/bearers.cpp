@@ -5,8 +5,7 @@
 namespace aoh::host {
 
 bool Bearer::may_use(std::string_view credential) const {
-  return all_credentials ||
-         std::find(credentials.begin(), credentials.end(), credential) != credentials.end();
+  return std::find(credentials.begin(), credentials.end(), credential) != credentials.end();
 }
 
 Bearers::Lease& Bearers::Lease::operator=(Lease&& o) noexcept {

@@ -14,8 +14,7 @@ namespace aoh::host {
 struct Bearer {
   std::string module;                    ///< the module that runs it
   std::string session_id;                ///< empty: none
-  bool all_credentials = false;          ///< instead of a list
-  std::vector<std::string> credentials;  ///< else these
+  std::vector<std::string> credentials;  ///< that it may use
   bool any_blob = false;                 ///< a person's call: what an earlier one made, whichever module did
   std::string only_blob;  ///< an extraction: it may read this blob, whoever owns it, and no other
   bool may_use(std::string_view credential) const;

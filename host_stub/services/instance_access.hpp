@@ -68,7 +68,7 @@ struct InstanceAccess {
     const auto b = i.services_.bearers->find(bearer);
     if (!b || b->module != i.module_) return AOH_E_DENIED;
     if (!b->only_blob.empty()) return b->only_blob == id ? AOH_OK : AOH_E_DENIED;
-    if (b->any_blob || b->all_credentials) return AOH_OK;
+    if (b->any_blob) return AOH_OK;
     if (info->session.empty()) return info->module == i.module_ ? AOH_OK : AOH_E_DENIED;
     return info->session == b->session_id ? AOH_OK : AOH_E_DENIED;
   }

@@ -16,6 +16,27 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kFarewell{10};  // from session_finish to the program's end
 
+/// Why no process could be made: a machine that is short of something will not be for ever; what is missing,
+/// forbidden or too large stays so until a person has changed it.
+TurnResult not_started(const std::system_error& e, const std::string& guard) {
+  const std::string what = std::string("the agent cannot be started: ") + e.what();
+  switch (e.code().value()) {
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return {TurnEnd::later, what, 0};
+    case E2BIG:
+      return {TurnEnd::failed,
+              what + "; shorten `command` and `environment` in the agent's file, or a variable in `pass`", 0};
+    default:
+      return {
+          TurnEnd::failed,
+          what + "; " + guard + " has to be there and to be executable, and the agent's folder to be there",
+          0};
+  }
+}
+
 }  // namespace
 
 CommandEnd CommandRun::run(const std::stop_token& halt) {
@@ -34,8 +55,7 @@ CommandEnd CommandRun::run(const std::stop_token& halt) {
     process_.emplace(Program{ports_.agent_guard, agent_.command, agent_.folder.empty() ? "/" : agent_.folder,
                              environment_of(agent_, session_)});
   } catch (const std::system_error& e) {
-    // The machine is short of something; it will not be for ever.
-    return {{TurnEnd::later, std::string("the agent cannot be started: ") + e.what(), 0}, {}};
+    return {not_started(e, ports_.agent_guard.string()), {}};
   }
   const std::stop_callback on_halt(halt, [this] { wake(); });
   loop(halt);
@@ -52,7 +72,8 @@ CommandEnd CommandRun::run(const std::stop_token& halt) {
 
 void CommandRun::loop(const std::stop_token& halt) {
   while (!over_) {
-    if (halt.stop_requested()) return end(TurnEnd::stopped, "the host is stopping");
+    if (halt.stop_requested())
+      return finished_ ? end(TurnEnd::done, "") : end(TurnEnd::stopped, "the host is stopping");
     look_at_time();
     take_lines();
     collect();
@@ -73,6 +94,10 @@ void CommandRun::loop(const std::stop_token& halt) {
 void CommandRun::look_at_time() {
   const auto now = Clock::now();
   if (last_chance_ && now >= *last_chance_) {
+    if (gone_) {  // somebody else holds its output: what they write is not its word
+      process_->output.reset();
+      return last_chance_.reset();
+    }
     if (finished_) return end(TurnEnd::done, "");
     fail("the program closed its output without session_finish, and goes on" + last_words());
   }

@@ -15,8 +15,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLastWords = 1000;    // bytes of standard error that an error shows
-constexpr std::size_t kKeptWords = 16'384;  // that are kept, so that no part of a passed secret is shown
-constexpr std::chrono::seconds kSilent{5};  // from the end of the program's output to its own
+constexpr std::chrono::seconds kSilent{5};  // from the end of the program's output to its own, or back
+constexpr std::chrono::seconds kLongestWait{60};
 
 }  // namespace
 
@@ -34,10 +34,11 @@ void CommandRun::wait() {
       {process_->errors.get(), POLLIN, 0},
       {unsent_.empty() ? -1 : process_->input.get(), POLLOUT, 0},
   };
-  const auto until =
-      finished_ && last_chance_ ? *last_chance_ : std::min(deadline_, last_chance_.value_or(deadline_));
+  auto until = Clock::now() + kLongestWait;
+  if (!finished_) until = std::min(until, deadline_);
+  if (last_chance_) until = std::min(until, *last_chance_);
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-  ::poll(on, std::size(on), static_cast<int>(std::clamp<std::int64_t>(ms, 0, 60'000)));
+  ::poll(on, std::size(on), static_cast<int>(std::max<std::int64_t>(ms, 0)));
   if (on[0].revents) {
     std::uint64_t count = 0;
     (void)!::read(bell_.get(), &count, sizeof count);
@@ -98,7 +99,10 @@ void CommandRun::take(const mcp::Reaction& reaction) {
                 std::to_string(agent_.limits.tokens));
   for (const auto& key : reaction.cancelled) {
     std::erase_if(queue_, [&](const mcp::Call& call) { return call.key == key; });
-    if (working_ && working_->key == key) working_->cancel.request_stop();
+    if (working_ && working_->key == key) {
+      working_->cancel.request_stop();
+      working_->key.clear();  // the id may name another call from now on
+    }
   }
   for (const auto& tool : reaction.refused) {
     const std::string why = "called " + tool + ", for which it has no grant";
@@ -144,12 +148,18 @@ void CommandRun::read_errors() {
     return fail("the program wrote more than " + std::to_string(agent_.limits.output_bytes) +
                 " bytes (limits.output_bytes)");
   errors_.append(buffer.data(), static_cast<std::size_t>(n));
-  if (errors_.size() > kKeptWords) errors_.erase(0, errors_.size() - kKeptWords);
+  // A passed value that is cut off at the front is no longer than the longest; last_words() drops that much.
+  if (const auto kept = kLastWords + longest_passed(agent_); errors_.size() > kept) {
+    errors_.erase(0, errors_.size() - kept);
+    errors_cut_ = true;
+  }
 }
 
 void CommandRun::process_ended(const ProcessEnd& how) {
   gone_ = how;
   last_chance_.reset();
+  // It closes with the last process that has it, which need not be of this program.
+  if (process_->output) last_chance_ = Clock::now() + kSilent;
   process_->input.reset();
   unsent_.clear();
   while (process_->errors && !over_) {  // what it said last is there already
@@ -174,7 +184,7 @@ void CommandRun::process_ended(const ProcessEnd& how) {
 }
 
 std::string CommandRun::last_words() const {
-  std::string words = without_passed(errors_, agent_);
+  std::string words = without_passed(errors_, agent_, errors_cut_ ? longest_passed(agent_) : 0);
   if (words.size() > kLastWords) words.erase(0, words.size() - kLastWords);
   words = valid_utf8(words);
   for (char& c : words)

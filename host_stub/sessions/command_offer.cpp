@@ -23,6 +23,11 @@ const char* variable(const std::string& name) {
   return std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody sets variables here
 }
 
+std::string_view passed(const std::string& name) {
+  const char* value = variable(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
 Json finish_schema() {
   const auto text = [](const char* what) { return Json{{"type", "string"}, {"description", what}}; };
   return Json{
@@ -112,17 +117,37 @@ std::vector<std::string> environment_of(const Agent& agent, std::string_view ses
   return all;
 }
 
-std::string without_passed(std::string text, const Agent& agent) {
+std::string without_passed(std::string_view text, const Agent& agent, std::size_t from) {
   constexpr std::size_t kTooShort = 4;  // such a word may stand anywhere
-  for (const auto& name : agent.pass) {
-    const char* value = variable(name);
-    const std::string_view secret = value == nullptr ? std::string_view() : std::string_view(value);
-    if (secret.size() <= kTooShort) continue;
-    const std::string instead = "[" + name + "]";
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + instead.size()))
-      text.replace(at, secret.size(), instead);
+  struct Passed {
+    std::string_view name, value;
+  };
+  std::vector<Passed> all;
+  for (const auto& name : agent.pass)
+    if (const auto value = passed(name); value.size() > kTooShort) all.push_back({name, value});
+  // One may be the beginning of another.
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Passed& a, const Passed& b) { return a.value.size() > b.value.size(); });
+  std::vector<const Passed*> owner(text.size(), nullptr);
+  for (const auto& p : all)
+    for (auto at = text.find(p.value); at != std::string_view::npos; at = text.find(p.value, at + 1))
+      for (std::size_t i = at; i < at + p.value.size(); ++i)
+        if (owner[i] == nullptr) owner[i] = &p;
+  std::string out;
+  const Passed* last = nullptr;
+  for (std::size_t i = from; i < text.size(); last = owner[i++]) {
+    if (owner[i] == nullptr)
+      out += text[i];
+    else if (owner[i] != last)
+      out.append("[").append(owner[i]->name).append("]");
   }
-  return text;
+  return out;
+}
+
+std::size_t longest_passed(const Agent& agent) {
+  std::size_t longest = 0;
+  for (const auto& name : agent.pass) longest = std::max(longest, passed(name).size());
+  return longest;
 }
 
 }  // namespace aoh::host

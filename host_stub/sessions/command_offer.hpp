@@ -30,7 +30,11 @@ Json text_result(std::string_view text, bool is_error);
 /// PATH, HOME, TZ and TMPDIR of the host, LANG=C.UTF-8, AOH_SESSION, and what the agent's file says.
 std::vector<std::string> environment_of(const Agent& agent, std::string_view session_id);
 
-/// `text` without the values of the variables that are passed on, which may be keys to other services.
-std::string without_passed(std::string text, const Agent& agent);
+/// `text` from `from` on without any byte of the values of the variables that are passed on, which may be
+/// keys to other services. What is before `from` is only looked at: a value may begin there.
+std::string without_passed(std::string_view text, const Agent& agent, std::size_t from = 0);
+
+/// Bytes of the longest of those values.
+std::size_t longest_passed(const Agent& agent);
 
 }  // namespace aoh::host

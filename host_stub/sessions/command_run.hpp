@@ -94,7 +94,8 @@ class CommandRun {
   std::string line_;                                                  // what is not taken yet
   std::size_t looked_at_ = 0;                                         // of line_: no line ends there
   std::string unsent_;
-  std::string errors_;  // the end of standard error
+  std::string errors_;       // the end of standard error
+  bool errors_cut_ = false;  // there was more before it
   std::deque<mcp::Call> queue_;
   std::optional<Working> working_;
   std::int64_t steps_ = 0, made_ = 0, refused_ = 0, tokens_ = 0, bytes_ = 0;

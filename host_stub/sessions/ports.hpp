@@ -41,6 +41,7 @@ struct ToolOutcome {
   aoh_status status = AOH_OK;
   Json result;          ///< the body of an MCP tool result; with AOH_OK
   std::string message;  ///< what went wrong, for a person; otherwise
+  bool reached = true;  ///< false: refused before the tool could hear of it, so nothing took effect
 };
 
 /// All functions may be called from any thread, also at once. Unset ones do nothing (but call and now_ns,

@@ -4,16 +4,13 @@
 #include <charconv>
 
 #include "services/faults.hpp"
+#include "sessions/command_offer.hpp"
 #include "sessions/step_call.hpp"
 
 namespace aoh::host {
 namespace {
 
 constexpr std::size_t kShownResult = 64u << 10;
-
-Json error_result(std::string_view text) {
-  return Json{{"isError", true}, {"content", Json::array({Json{{"type", "text"}, {"text", text}}})}};
-}
 
 bool same_call(const Step& step, const std::string& tool, const Json& arguments) {
   return step.tool == tool && step.args == arguments;
@@ -87,25 +84,27 @@ CallEnd SessionCalls::call(const std::string& tool, const Json& arguments, bool 
     }
     if (is_open(step)) {
       taken_up = true;
-      return make(step, true, time_left_ns, cancelled);
+      return make(step, time_left_ns, cancelled);
     }
   }
   for (std::size_t i = 0; i < open_.size(); ++i) {
     if (!same_call(open_[i], tool, arguments)) continue;
     const Step step = open_[i];
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
-    return make(step, true, time_left_ns, cancelled);
+    return make(step, time_left_ns, cancelled);
   }
   if (const Step* other = egress ? in_the_way(tool) : nullptr)
-    return {error_result(
-                tool + ": the session's step " + other->step +
+    return {
+        text_result(
+            tool + ": the session's step " + other->step +
                 " called this tool with other arguments, and what that may have sent is not sent twice in "
                 "other words. Call it with exactly those arguments first: " +
                 std::string(utf8_prefix(other->args.dump(), 4000)) +
                 " (what was done before an interruption stands in the session's input, under done_before, "
-                "and is answered from the record). After that it can be called anew"),
-            {}};
-  return make({next_step(), "call", tool, "started", "", arguments, {}, 0}, false, time_left_ns, cancelled);
+                "and is answered from the record). After that it can be called anew",
+            true),
+        {}};
+  return make({next_step(), "call", tool, "started", "", arguments, {}, 0}, time_left_ns, cancelled);
 }
 
 const Step* SessionCalls::in_the_way(const std::string& tool) const {
@@ -116,9 +115,8 @@ const Step* SessionCalls::in_the_way(const std::string& tool) const {
   return nullptr;
 }
 
-CallEnd SessionCalls::make(Step step, bool known, std::int64_t time_left_ns,
-                           const std::stop_token& cancelled) {
-  if (!known) step.tries = 1;
+CallEnd SessionCalls::make(Step step, std::int64_t time_left_ns, const std::stop_token& cancelled) {
+  const bool again = is_open(step);
   sql_.write("session.step", [&] { start_step(sql_, session_, seq_, step, ports_.now_ns()); });
   faults::point("session.step", step.step);
   ToolCall request = request_of(sql_, session_, agent_, step, grants_, time_left_ns);
@@ -127,9 +125,11 @@ CallEnd SessionCalls::make(Step step, bool known, std::int64_t time_left_ns,
   if (outcome.status == AOH_E_CANCELLED && cancelled.stop_requested())
     outcome = {AOH_E_INTERNAL, {}, "the agent gave the call up"};
   const bool denied = outcome.status == AOH_E_DENIED;
-  // Refused before the tool was reached: nothing took effect.
-  if (denied || outcome.status == AOH_E_INVALID || outcome.status == AOH_E_NOT_FOUND)
-    outcome = {AOH_OK, error_result(outcome.message), ""};
+  // Refused before the tool was reached, now and ever: nothing took effect. The tool's own word of that kind
+  // leaves it open.
+  if (!outcome.reached && !again &&
+      (denied || outcome.status == AOH_E_INVALID || outcome.status == AOH_E_NOT_FOUND))
+    outcome = {AOH_OK, text_result(outcome.message, true), ""};
   Verdict verdict = verdict_of(outcome);
   if (verdict.end.end == TurnEnd::stopped) return {{}, verdict.end};
   // The program hears of it and decides; a repetition that it makes has the same key.
@@ -142,7 +142,7 @@ CallEnd SessionCalls::make(Step step, bool known, std::int64_t time_left_ns,
   CallEnd end;
   end.result = outcome.result["content"].is_array() || verdict.status == "done"
                    ? std::move(outcome.result)
-                   : error_result(step.tool + ": " + verdict.end.error);
+                   : text_result(step.tool + ": " + verdict.end.error, true);
   end.denied = denied;
   if (denied) end.denied_why = verdict.end.error;
   return end;
@@ -153,7 +153,7 @@ void SessionCalls::refuse(const std::string& tool, const std::string& why) {
   sql_.write("session.refused", [&] {
     const auto now = ports_.now_ns();
     start_step(sql_, session_, seq_, step, now);
-    end_step(sql_, session_, step.step, "failed", error_result(why), why, now);
+    end_step(sql_, session_, step.step, "failed", text_result(why, true), why, now);
   });
 }
 

@@ -49,7 +49,7 @@ class SessionCalls {
   Json done_before() const;
 
  private:
-  CallEnd make(Step step, bool known, std::int64_t time_left_ns, const std::stop_token& cancelled);
+  CallEnd make(Step step, std::int64_t time_left_ns, const std::stop_token& cancelled);
   const Step* in_the_way(const std::string& tool) const;
   std::string next_step();
 

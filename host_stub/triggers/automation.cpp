@@ -208,7 +208,7 @@ std::function<ToolOutcome(const ToolCall&)> call_port(CallEngine& engine, const 
       request.deadline_ns = clock.monotonic_ns() + call.time_limit_ns;
     }
     const auto outcome = [](CallResult result) {
-      return ToolOutcome{result.status, std::move(result.result), std::move(result.message)};
+      return ToolOutcome{result.status, std::move(result.result), std::move(result.message), result.reached};
     };
     if (!call.cancelled.stop_possible()) return outcome(engine.call(std::move(request)));
     // Kept by `done`, too: it may still be at work in this thread's absence.

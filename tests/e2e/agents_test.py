@@ -34,6 +34,7 @@ CASES = {
     "daemon": (["leaves_a_daemon", "{dir}/daemon.pid"], {}, FINISHED, []),
     "afterwards": (["after_the_end", "email_search"], {}, FINISHED, []),
     "twins": (["same_id_twice", "email_mailboxes"], {}, FINISHED, []),
+    "mistaken": (["mistaken", "email_mailboxes"], {}, FINISHED, []),
     "warned": (["not_granted", "email_send"], {"refusals": 1}, FINISHED, []),
     "thrifty": (["reports_tokens", "5"], {}, FINISHED, []),
     "early": (["exits", "0"], {}, FAILED, ["ended without session_finish"]),
@@ -111,10 +112,13 @@ class Agents(RigTest):
                 self.assertEqual(row["state"], state, row)
                 for word in words:
                     self.assertIn(word, row["error"])
-        ledger = {name: self.host.json("sessions", "show", rows[name]["id"])["ledger"] for name in ("sender", "stranger", "twins", "thrifty", "good")}
+        ledger = {name: self.host.json("sessions", "show", rows[name]["id"])["ledger"] for name in ("sender", "stranger", "twins", "mistaken", "thrifty", "good")}
         self.assertEqual([(s["tool"], s["status"]) for s in ledger["sender"]], [("email_send", "failed")])
         self.assertEqual([(s["tool"], s["status"]) for s in ledger["stranger"]], [("email_mailboxes", "failed")])
-        self.assertEqual(json.loads(ledger["twins"][-1]["result"]["output_text"]), ["error", "result"])
+        self.assertEqual(json.loads(ledger["twins"][-1]["result"]["output_text"]), ["error", "result", "result"])
+        # Refused before a module heard of it: a repetition is new work, a step of its own.
+        self.assertEqual([(s["tool"], s["status"]) for s in ledger["mistaken"][:-1]], [("email_mailboxes", "failed")] * 2)
+        self.assertEqual(json.loads(ledger["mistaken"][-1]["result"]["output_text"]), [True, True])
         self.assertEqual(ledger["thrifty"][-1]["result"]["tokens"], 5)
         # Exactly what is granted: what reads, of the one account, and of the tools without account those that read only.
         said = json.loads(ledger["good"][-1]["result"]["output_html"])

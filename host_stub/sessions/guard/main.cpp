@@ -86,7 +86,6 @@ pid_t start(char** command) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
     ::execvp(command[0], command);
     const int error = errno;
     (void)!::write(error_pipe[1], &error, sizeof error);

@@ -8,6 +8,7 @@ Each function below that is no helper is a behaviour, good or bad.
 import json
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -84,6 +85,13 @@ def forever():
         signal.pause()
 
 
+def leave_pid(file):
+    if file:
+        with open(file + ".new", "w") as f:
+            f.write(str(os.getpid()))
+        os.rename(file + ".new", file)
+
+
 # --- good ones
 
 def finishes(text="done"):
@@ -140,6 +148,17 @@ def cancels(tool):
     host.finish()
 
 
+def cancels_and_reuses_the_id(tool):
+    host.hello()
+    call = {"jsonrpc": "2.0", "id": "twin", "method": "tools/call", "params": {"name": tool, "arguments": {"n": 0}}}
+    host.write(call)
+    host.ask("ping")
+    call["params"]["arguments"]["n"] = 1
+    cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "twin"}}
+    host.write(json.dumps(cancel) + "\n" + json.dumps(call) + "\n")
+    host.finish(json.dumps(host.read()))
+
+
 def at_once(tool, count):
     """Writes everything and reads nothing, then ends."""
     host.send("initialize", {"protocolVersion": NEWEST, "capabilities": {}})
@@ -148,12 +167,23 @@ def at_once(tool, count):
     host.send("tools/call", {"name": "session_finish", "arguments": {"output_text": "blind"}})
 
 
-def lingers():
+def lingers(file=None):
     """Does not end when it is done."""
     host.hello()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     host.finish()
+    leave_pid(file)
     forever()
+
+
+def hands_its_output_on(path):
+    """Ends, and a process that it did not start keeps its standard output."""
+    host.hello()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        socket.send_fds(s, [b"x"], [1])
+        s.recv(1)  # until it is taken: the other side closes
+    host.finish()
 
 
 # --- bad ones
@@ -162,6 +192,12 @@ def exits(status, words=""):
     host.hello()
     print(words, file=sys.stderr)
     sys.exit(int(status))
+
+
+def tells(name, count=1):
+    """The value of a variable, so and so often, as its last words."""
+    print(os.environ[name] * int(count), file=sys.stderr)
+    sys.exit(3)
 
 
 def finishes_and_exits(status):
@@ -173,10 +209,7 @@ def finishes_and_exits(status):
 def hangs(file=None):
     host.hello()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if file:
-        with open(file + ".new", "w") as f:
-            f.write(str(os.getpid()))
-        os.rename(file + ".new", file)
+    leave_pid(file)
     forever()
 
 
@@ -307,7 +340,17 @@ def same_id_twice(tool):
     call = {"jsonrpc": "2.0", "id": "twin", "method": "tools/call", "params": {"name": tool, "arguments": {}}}
     host.write(json.dumps(call) + "\n" + json.dumps(call) + "\n")
     answers = [host.read(), host.read()]
-    host.finish(json.dumps(sorted("error" if "error" in a else "result" for a in answers)))
+    # Given up before it is begun, and the id taken for another: that one is answered, once.
+    cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "twin"}}
+    host.write("".join(json.dumps(m) + "\n" for m in (call, cancel, call)))
+    answers.append(host.read())
+    host.finish(json.dumps(["error" if "error" in a else "result" for a in answers]))
+
+
+def mistaken(tool):
+    """The same call twice, with an argument that the tool does not have."""
+    host.hello()
+    host.finish(json.dumps([host.call(tool, {"no_such_argument": 1}).get("isError") for _ in range(2)]))
 
 
 if __name__ == "__main__":

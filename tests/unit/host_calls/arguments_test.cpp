@@ -32,6 +32,7 @@ class Arguments : public testing::Test {
   std::string refused(CallRequest r, aoh_status status) {
     const CallResult answer = engine.call(std::move(r));
     EXPECT_EQ(answer.status, status) << answer.message;
+    EXPECT_FALSE(answer.reached);
     EXPECT_TRUE(seen.is_null()) << "the module was called";
     return answer.message;
   }
@@ -187,6 +188,18 @@ TEST_F(Arguments, AStatusCarriesTheModulesWords) {
   const CallResult r = engine.call(ask("echo"));
   EXPECT_EQ(r.status, AOH_E_BUSY);
   EXPECT_EQ(r.message, "echo: the server is full");
+}
+
+TEST_F(Arguments, AModulesOwnRefusalIsOneThatItWasReachedFor) {
+  for (const auto status : {AOH_E_INVALID, AOH_E_DENIED, AOH_E_NOT_FOUND}) {
+    fake.body = [status](aoh_call* call, const Json&) {
+      finish(call, status, R"({"message": "no"})");
+      return AOH_OK;
+    };
+    const CallResult r = engine.call(ask("echo"));
+    EXPECT_EQ(r.status, status);
+    EXPECT_TRUE(r.reached);
+  }
 }
 
 TEST_F(Arguments, ACredentialTestGoesToTheModuleOfItsType) {

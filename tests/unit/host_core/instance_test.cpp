@@ -46,7 +46,7 @@ class Instance : public testing::Test {
   }
   void TearDown() override { faults::configure(""); }
   Bearers::Lease call(std::string id, std::vector<std::string> may, std::string session = {}) {
-    return bearers.admit(std::move(id), {"email", std::move(session), false, std::move(may)});
+    return bearers.admit(std::move(id), {"email", std::move(session), std::move(may)});
   }
   InstanceHost& instance() {
     if (!made)
@@ -85,7 +85,7 @@ TEST_F(Instance, SecretsGoOnlyToLiveCallsThatWereGrantedTheCredential) {
     EXPECT_EQ(read("me", "call-2"), AOH_E_DENIED) << "granted another credential";
     EXPECT_EQ(read("foreign", "call-1"), AOH_E_DENIED);
     EXPECT_EQ(status_of([&] { v.read("me", "token", "call-1"); }), AOH_E_NOT_FOUND);
-    const auto elsewhere = bearers.admit("call-3", {"chat", "", false, {"me"}});
+    const auto elsewhere = bearers.admit("call-3", {"chat", "", {"me"}});
     EXPECT_EQ(read("me", "call-3"), AOH_E_DENIED) << "another module's call";
   }
   EXPECT_EQ(read("me", "call-1"), AOH_E_DENIED) << "the call has ended";
@@ -94,13 +94,6 @@ TEST_F(Instance, SecretsGoOnlyToLiveCallsThatWereGrantedTheCredential) {
   EXPECT_THAT(audit, HasSubstr("denied"));
   EXPECT_THAT(audit, HasSubstr("missing"));
   EXPECT_THAT(audit, Not(HasSubstr("planted-secret")));
-}
-
-TEST_F(Instance, AnOperatorsCallMayUseEveryCredentialOfItsModulesTypes) {
-  const aoh::Vault v(h());
-  const auto lease = bearers.admit("call-1", {"email", "", true, {}});
-  EXPECT_EQ(v.read("me", "password", "call-1").secret.reveal(), "planted-secret");
-  EXPECT_EQ(status_of([&] { v.read("foreign", "password", "call-1"); }), AOH_E_DENIED);
 }
 
 TEST_F(Instance, WhatAGrantedCredentialNamesGoesWithIt) {
@@ -246,7 +239,7 @@ TEST_F(Instance, ADiskErrorIsAStatusAndAWordInTheLogNotACrash) {
 TEST_F(Instance, BlobsOfASessionAreForThatSession) {
   const auto one = call("call-1", {}, "session-1");
   const auto two = call("call-2", {}, "session-2");
-  const auto person = bearers.admit("call-3", {"email", "", false, {}, true, {}});
+  const auto person = bearers.admit("call-3", {"email", "", {}, true, {}});
   const aoh::Blobs b(h());
   const std::string id = b.create("call-1", Json{{"mime_type", "text/plain"}, {"filename", "a.txt"}});
   b.write(id, "hello");

@@ -272,6 +272,41 @@ TEST(McpServer, BatchesAreOfTheOneRevisionThatHasThem) {
   EXPECT_EQ(Json::parse(server.line(four.dump()).lines.at(0))["error"]["code"].integer(), kInvalidRequest);
 }
 
+TEST(McpServer, ABatchIsAnsweredUpToABoundAndTheRestRefused) {
+  Offer large = offer();
+  large.resources[0].text = std::string(400'000, 'x');
+  Server server(large);
+  initialize(server, "2025-03-26");
+  Json batch = Json::array();
+  for (int i = 0; i < 49; ++i) batch.push(request(i, "resources/read", Json{{"uri", "session://input"}}));
+  batch.push(request("call", "tools/call", Json{{"name", "tool_0"}}));
+  const auto reaction = server.line(batch.dump());
+  ASSERT_THAT(reaction.lines, SizeIs(50));
+  EXPECT_THAT(reaction.calls, IsEmpty());
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < 50; ++i) {
+    bytes += reaction.lines[i].size();
+    const Json answer = Json::parse(reaction.lines[i]);
+    EXPECT_EQ(answer["error"]["code"].integer(), i < 3 ? 0 : kTooMuchAtOnce) << i;
+  }
+  EXPECT_LT(bytes, std::size_t{3} << 19);
+}
+
+TEST(McpServer, ACallThatItsOwnBatchGivesUpIsNotMadeAndItsIdIsFree) {
+  Server server(offer());
+  initialize(server, "2025-03-26");
+  const auto call = [](int n) {
+    return request(1, "tools/call", Json{{"name", "tool_0"}, {"arguments", Json{{"n", n}}}});
+  };
+  const Json cancel{
+      {"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", Json{{"requestId", 1}}}};
+  const auto reaction = server.line(Json::array({call(0), cancel, call(1)}).dump());
+  ASSERT_THAT(reaction.calls, SizeIs(1));
+  EXPECT_EQ(reaction.calls[0].arguments["n"].integer(), 1);
+  EXPECT_THAT(reaction.cancelled, IsEmpty());
+  EXPECT_EQ(server.open_calls(), 1u);
+}
+
 TEST(McpServer, ReportedTokensAreTheHighestThatAnyMessageNames) {
   Server server(offer());
   initialize(server);

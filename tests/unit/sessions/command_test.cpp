@@ -2,15 +2,20 @@
 // says, what goes on after an interruption. The misbehaving ones: tests/e2e/agents_test.py.
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <future>
 
 #include "fixture.hpp"
+#include "support/fd.hpp"
 
 namespace aoh::host {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -142,6 +147,34 @@ TEST_F(CommandTest, AfterAPlainRefusalTheSameCallIsNewWork) {
   EXPECT_THAT(ledger(id), ElementsAre("1/0 look failed", "1/1 look done", "1/finish  done"));
 }
 
+TEST_F(CommandTest, AStatusIsAPlainRefusalOnlyWhereTheToolWasNotReached) {
+  for (const auto status : {AOH_E_INVALID, AOH_E_DENIED, AOH_E_NOT_FOUND})
+    for (const bool reached : {false, true}) {
+      program("repeats, look", "limits: {refusals: 1}\n");
+      calls_.clear();
+      int n = 0;
+      tool_ = [&](const ToolCall&) {
+        return ++n < 2 ? ToolOutcome{status, {}, "no", reached} : ok(Json::object());
+      };
+      const auto id = run("message:" + std::to_string(status) + (reached ? "r" : "n"));
+      EXPECT_EQ(state(id), "finished") << error_of(id);
+      EXPECT_THAT(keys(), ElementsAre("1/0", reached ? "1/0" : "1/1")) << status;
+    }
+}
+
+TEST_F(CommandTest, ARefusalOfTheRepetitionDoesNotSettleWhatTheFirstDid) {
+  program("repeats, look", "limits: {refusals: 1}\n");
+  int n = 0;
+  tool_ = [&](const ToolCall&) {
+    return ++n == 1 ? ToolOutcome{AOH_E_INTERNAL, {}, "it crashed"}
+           : n == 2 ? ToolOutcome{AOH_E_NOT_FOUND, {}, "its module is gone", false}
+                    : ok(Json::object());
+  };
+  const auto id = run();
+  EXPECT_EQ(state(id), "finished") << error_of(id);
+  EXPECT_THAT(keys(), ElementsAre("1/0", "1/0", "1/0"));
+}
+
 TEST_F(CommandTest, AfterAnOutcomeThatIsUnknownTheKeyStays) {
   program("repeats, look");
   int n = 0;
@@ -251,6 +284,21 @@ TEST_F(CommandTest, ACallThatTheAgentGivesUpIsCancelledAndNotAnswered) {
   EXPECT_EQ(find_step(sql_, id, "1/0")->error, "the agent gave the call up");
 }
 
+TEST_F(CommandTest, AnIdThatIsUsedAgainIsNotAnsweredForTheCallThatWasGivenUp) {
+  program("cancels_and_reuses_the_id, look");
+  tool_ = [](const ToolCall& call) {
+    if (call.arguments["n"].integer() == 1) return ok(Json{{"n", 1}});
+    std::promise<void> cancelled;
+    const std::stop_callback on_cancel(call.cancelled, [&] { cancelled.set_value(); });
+    cancelled.get_future().wait();
+    return ok(Json{{"n", 0}});  // it was too late
+  };
+  const auto id = run();
+  ASSERT_EQ(state(id), "finished") << error_of(id);
+  EXPECT_EQ(Json::parse(output(id)["output_text"].str())["result"]["structuredContent"]["n"].integer(), 1);
+  EXPECT_THAT(ledger(id), ElementsAre("1/0 look done", "1/1 look done", "1/finish  done"));
+}
+
 TEST_F(CommandTest, WhatItWroteBeforeItsEndCounts) {
   program("at_once, look, 5");
   const auto id = run();
@@ -278,10 +326,106 @@ TEST_F(CommandTest, AProgramThatIsNotThereIsSaidSo) {
   EXPECT_THAT(error_of(run("message:2")), HasSubstr("no agent-guard"));
 }
 
+TEST_F(CommandTest, WhatStopsTheGuardFromStartingForGoodFailsTheTurn) {
+  program("finishes");
+  const auto guard = dir_ / "guard";
+  ports_.agent_guard = guard;
+  const auto missing = run("message:1");
+  EXPECT_EQ(state(missing), "failed");
+  EXPECT_THAT(error_of(missing), AllOf(HasSubstr("No such file"), HasSubstr(guard.string() + " has to be")));
+  std::ofstream(guard) << "not a program";
+  const auto forbidden = run("message:2");
+  EXPECT_EQ(state(forbidden), "failed");
+  EXPECT_THAT(error_of(forbidden), AllOf(HasSubstr("Permission denied"), HasSubstr("to be executable")));
+}
+
+TEST_F(CommandTest, AnEnvironmentThatIsTooLargeFailsTheTurn) {
+  ::setenv("PASSED_ON", std::string(1 << 18, 'x').c_str(), 1);  // more than one variable may have
+  program("finishes", "pass: [PASSED_ON]\n");
+  const auto id = run();
+  ::unsetenv("PASSED_ON");
+  EXPECT_EQ(state(id), "failed");
+  EXPECT_THAT(error_of(id), AllOf(HasSubstr("too long"), HasSubstr("shorten `command`")));
+}
+
 TEST_F(CommandTest, ItsLastWordsAreToldWithoutWhatItWasPassed) {
   ::setenv("PASSED_ON", "planted-key-of-a-model", 1);
   program("exits, 3, \"bad key: planted-key-of-a-model\"", "pass: [PASSED_ON]\n");
   EXPECT_EQ(error_of(run()), "the program ended with exit status 3; its last words: bad key: [PASSED_ON]");
+}
+
+TEST_F(CommandTest, APassedValueThatIsTheBeginningOfAnotherHidesAllOfIt) {
+  ::setenv("PASSED_ON", "planted-key", 1);
+  ::setenv("PASSED_TOO", "planted-key-of-a-model", 1);
+  program("tells, PASSED_TOO", "pass: [PASSED_ON, PASSED_TOO]\n");
+  EXPECT_EQ(error_of(run()), "the program ended with exit status 3; its last words: [PASSED_TOO]");
+  // Nor where two of them overlap.
+  ::setenv("PASSED_TOO", "key-of-a-model", 1);
+  program("exits, 3, \"a planted-key-of-a-model!\"", "pass: [PASSED_ON, PASSED_TOO]\n");
+  EXPECT_EQ(error_of(run("message:2")),
+            "the program ended with exit status 3; its last words: a [PASSED_ON][PASSED_TOO]!");
+  ::unsetenv("PASSED_TOO");
+}
+
+TEST_F(CommandTest, APassedValueThatTheKeptWordsBeginWithinIsNotShownEither) {
+  std::string secret;
+  while (secret.size() < 3000) secret += "planted-" + std::to_string(secret.size()) + "-";
+  ::setenv("PASSED_ON", secret.c_str(), 1);
+  // So often that it is cut off somewhere.
+  program("tells, PASSED_ON, 10", "pass: [PASSED_ON]\n");
+  EXPECT_EQ(error_of(run()), "the program ended with exit status 3; its last words: [PASSED_ON]");
+  ::setenv("PASSED_ON", "planted-key-of-a-model", 1);
+  program("tells, PASSED_ON, 1000", "pass: [PASSED_ON]\n");
+  EXPECT_EQ(error_of(run("message:2")), "the program ended with exit status 3; its last words: [PASSED_ON]");
+}
+
+TEST_F(CommandTest, AProcessOfOthersThatHoldsItsOutputDoesNotHoldTheTurn) {
+  const std::string path = (dir_ / "socket").string();
+  const Fd listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  ASSERT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  ASSERT_EQ(::listen(listening.get(), 1), 0);
+  // This process is not of the program's tree.
+  auto held = std::async(std::launch::async, [&] {
+    const Fd from(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    char byte = 0;
+    iovec data{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    int fd = -1;
+    if (::recvmsg(from.get(), &message, MSG_CMSG_CLOEXEC) == 1)
+      if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return Fd(fd);
+  });
+  program("hands_its_output_on, " + path);
+  const auto id = run();
+  ::shutdown(listening.get(), SHUT_RDWR);  // if the program never came
+  const Fd output = held.get();
+  EXPECT_EQ(state(id), "finished") << error_of(id);
+  EXPECT_TRUE(output);
+}
+
+TEST_F(CommandTest, TheHostsStopDoesNotThrowAnAcceptedEndAway) {
+  const std::string file = (dir_ / "pid").string();
+  program("lingers, " + file);
+  const auto id = input();
+  {
+    Runner runner(sql_, ports_, agents_);
+    runner.start(1);
+    while (!std::filesystem::exists(file)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    runner.stop();
+  }
+  ASSERT_TRUE(find_step(sql_, id, "1/finish"));
+  EXPECT_EQ(output(id)["output_text"].str(), "done");
+  program("exits, 3");  // it is not started again
+  run_again();
+  EXPECT_EQ(state(id), "finished") << error_of(id);
 }
 
 TEST_F(CommandTest, TheHostsStopEndsTheProgramAndTheTurnIsRunAgain) {
