@@ -17,7 +17,8 @@ FakeHost::FakeHost(Options options)
       session_("aoh_session_v1", options_.age, this),
       blob_("aoh_blob_v1", options_.age, this),
       knowledge_("aoh_knowledge_v1", options_.age, this),
-      extract_("aoh_extract_v1", options_.age, this) {
+      extract_("aoh_extract_v1", options_.age, this),
+      metrics_table_("aoh_metrics_v1", options_.age, this) {
   if (options_.clock == ClockKind::system)
     clock_ = std::make_unique<SystemClock>();
   else

@@ -33,12 +33,14 @@
 #include "aoh/services/extract.h"
 #include "aoh/services/knowledge.h"
 #include "aoh/services/log.h"
+#include "aoh/services/metrics.h"
 #include "aoh/services/session.h"
 #include "aoh/services/state.h"
 #include "aoh/services/vault.h"
 #include "checker/placed.hpp"
 #include "loader/manifest.hpp"
 #include "services/clock.hpp"
+#include "services/metrics.hpp"
 
 namespace aoh::host::checker {
 
@@ -112,6 +114,8 @@ class FakeHost {
   std::map<std::string, Secret> secrets() const;      ///< by "credential/field"
   std::vector<std::string> ledger() const;
   std::size_t pending_timers() const;
+  /// Asks the module, as a host does that shows its metrics.
+  std::vector<MetricFamily> collect_metrics() { return metrics_.collect(); }
   /// Everything the module may show to others, for the search after secrets: logs, ledger, state, and blobs
   /// are not included.
   std::string everything_said() const;
@@ -129,6 +133,7 @@ class FakeHost {
  private:
   friend struct Tables;
   friend struct KnowledgeTables;
+  friend struct MetricsTable;
   struct Fault {
     std::string function;
     int nth;
@@ -139,6 +144,8 @@ class FakeHost {
   void run_fast();
 
   const Options options_;
+  Redactor redactor_;
+  Metrics metrics_{redactor_};
   std::unique_ptr<Clock> clock_;
   mutable std::mutex m_;  // guards everything below
   std::vector<std::string> breaches_, ledger_;
@@ -173,6 +180,7 @@ class FakeHost {
   Placed<aoh_blob_v1> blob_;
   Placed<aoh_knowledge_v1> knowledge_;
   Placed<aoh_extract_v1> extract_;
+  Placed<aoh_metrics_v1> metrics_table_;
   std::thread pump_, fast_;
 };
 

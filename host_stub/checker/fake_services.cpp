@@ -6,6 +6,7 @@
 
 #include "checker/fake_host.hpp"
 #include "checker/fake_knowledge.hpp"
+#include "checker/fake_metrics.hpp"
 #include "loader/module.hpp"
 
 namespace aoh::host::checker {
@@ -69,6 +70,7 @@ struct Tables {
     if (name == AOH_BLOB_ID) return h.blob_.get();
     if (name == AOH_KNOWLEDGE_ID) return h.knowledge_.get();
     if (name == AOH_EXTRACT_ID) return h.extract_.get();
+    if (name == AOH_METRICS_ID) return h.metrics_table_.get();
     return nullptr;
   }
 
@@ -346,6 +348,7 @@ struct Tables {
 void FakeHost::fill_tables() {
   Tables::fill(*this);
   KnowledgeTables::fill(*this);
+  MetricsTable::fill(*this);
 }
 
 void Tables::fill(FakeHost& h) {

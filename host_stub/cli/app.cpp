@@ -39,6 +39,7 @@ struct App::Parts {
 
   // In the order of dependence: what comes later uses what comes before.
   Redactor redactor;
+  Metrics metrics{redactor};
   std::unique_ptr<Log> log;
   std::unique_ptr<Db> db;
   std::unique_ptr<Clock> clock;
@@ -174,6 +175,7 @@ Registry::InstanceMaker App::Parts::maker() {
   services.state = &need_state();
   if (!blobs) blobs = std::make_unique<Blobs>(need_db(), home.blobs());
   services.blobs = blobs.get();
+  services.metrics = &metrics;
   services.knowledge = [this]() -> Knowledge& { return need_knowledge(); };
   if (!extraction)
     extraction = std::make_unique<Extraction>([this] { return registry->modules(); }, need_engine(), *blobs,
@@ -336,6 +338,7 @@ Knowledge& App::knowledge() {
   p_->need_clock();
   return p_->need_knowledge();
 }
+Metrics& App::metrics() { return p_->metrics; }
 const std::vector<App::NotLoaded>& App::not_loaded() const { return p_->not_loaded; }
 
 std::vector<Registry::Found> App::find() const {

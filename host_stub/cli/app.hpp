@@ -17,6 +17,7 @@
 #include "services/home.hpp"
 #include "services/knowledge.hpp"
 #include "services/log.hpp"
+#include "services/metrics.hpp"
 #include "services/state.hpp"
 #include "services/store.hpp"
 #include "triggers/automation.hpp"
@@ -52,6 +53,7 @@ class App {
   Registry& registry();
   CallEngine& engine();
   Knowledge& knowledge();
+  Metrics& metrics();
 
   /// Modules as they lie in the folders, no code loaded; those shadowed by an earlier folder left out.
   std::vector<Registry::Found> find() const;

@@ -163,6 +163,9 @@ void add_verbs(CLI::App& app, Command& c, std::vector<std::string>& secret_files
   verb(group("clock", "Time, under run --virtual-clock"), "advance", "Move time on", "DURATION",
        "90s, 24m59s, 2h");
 
+  verb(&app, "metrics", "What the running host's modules count and measure")
+      ->add_flag("--prometheus", c.prometheus, "In the text format that Prometheus reads");
+
   CLI::App* sessions = group("sessions", "Agent sessions");
   CLI::App* list = verb(sessions, "list", "The newest sessions");
   list->add_option("--state", c.state, "Only these: queued, running, waiting, finished, failed, uncertain");

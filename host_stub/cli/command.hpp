@@ -38,6 +38,7 @@ struct Command {
   // credential add, edit, rotate
   std::string file, id, label, email, imap, smtp, tls, username, ca_file;
   std::vector<std::pair<std::string, std::string>> secrets;  ///< field, "-" or a path
+  bool prometheus = false;                                   ///< metrics: in the format of that name
   bool propose = false;  ///< say what would be stored and what is missing; store nothing
   bool test = false, no_test = false, yes = false, send_to_self = false;
   std::vector<std::string> unset;  ///< credential edit

@@ -72,6 +72,7 @@ int run_verb(App& app, const Command& c, const Inputs& inputs, const Io& io) {
   if (c.verb.starts_with("kb ")) return kb_verb(app, c, io);
   if (c.verb.starts_with("links ")) return links_verb(app, c, inputs, io);
   if (c.verb.starts_with("rules ")) return rules_verb(app, c, inputs, io);
+  if (c.verb == "metrics") return metrics_verb(app, c, io);
   if (c.verb == "clock advance") return clock_advance(app, c, io);
   return automation_verb(app, c, io);
 }

@@ -20,6 +20,7 @@ int outbox_verb(App& app, const Command& command, const Io& io);
 int kb_verb(App& app, const Command& command, const Io& io);
 int links_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
 int rules_verb(App& app, const Command& command, const Inputs& inputs, const Io& io);
+int metrics_verb(App& app, const Command& command, const Io& io);
 int automation_verb(App& app, const Command& command, const Io& io);  ///< blueprint, sessions, parked
 
 /// "24m59s", "90s", "2h", "7d" in nanoseconds; CliError for anything else.

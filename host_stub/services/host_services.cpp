@@ -6,6 +6,8 @@
 #include "services/faults.hpp"
 #include "services/instance_access.hpp"
 #include "services/knowledge_tables.hpp"
+#include "services/metrics.hpp"
+#include "services/metrics_c.hpp"
 
 namespace aoh::host {
 
@@ -306,7 +308,8 @@ struct Thunks : InstanceAccess {
                        (name == AOH_STATE_ID && s.state) || (name == AOH_SESSION_ID && s.bearers) ||
                        (name == AOH_BLOB_ID && s.blobs && s.bearers) ||
                        (name == AOH_KNOWLEDGE_ID && s.knowledge && s.blobs && s.bearers) ||
-                       (name == AOH_EXTRACT_ID && s.extract && s.blobs && s.bearers);
+                       (name == AOH_EXTRACT_ID && s.extract && s.blobs && s.bearers) ||
+                       (name == AOH_METRICS_ID && s.metrics);
     const bool granted = i.granted_.count(name) != 0;
     if (!there || !granted) {
       run(h, "asking for a service", [&](InstanceHost& who) {
@@ -327,6 +330,7 @@ struct Thunks : InstanceAccess {
     if (name == AOH_SESSION_ID) return &kSession;
     if (name == AOH_KNOWLEDGE_ID) return &knowledge_table();
     if (name == AOH_EXTRACT_ID) return &extract_table();
+    if (name == AOH_METRICS_ID) return &metrics_functions();
     return &kBlob;
   }
 
@@ -352,7 +356,7 @@ InstanceHost::InstanceHost(const Services& services, std::string module,
 InstanceHost::~InstanceHost() { revoke(); }
 
 void InstanceHost::revoke() {
-  revoked_ = true;
+  if (!revoked_.exchange(true) && services_.metrics) services_.metrics->forget(module_);
   std::set<Clock::Id> timers;
   {
     const std::lock_guard lock(timers_mutex_);
@@ -365,9 +369,9 @@ void InstanceHost::revoke() {
 }
 
 const std::set<std::string, std::less<>>& known_services() {
-  static const std::set<std::string, std::less<>> ids{AOH_LOG_ID,   AOH_CLOCK_ID,     AOH_CREDENTIAL_ID,
-                                                      AOH_VAULT_ID, AOH_STATE_ID,     AOH_SESSION_ID,
-                                                      AOH_BLOB_ID,  AOH_KNOWLEDGE_ID, AOH_EXTRACT_ID};
+  static const std::set<std::string, std::less<>> ids{
+      AOH_LOG_ID,     AOH_CLOCK_ID, AOH_CREDENTIAL_ID, AOH_VAULT_ID,   AOH_STATE_ID,
+      AOH_SESSION_ID, AOH_BLOB_ID,  AOH_KNOWLEDGE_ID,  AOH_EXTRACT_ID, AOH_METRICS_ID};
   return ids;
 }
 

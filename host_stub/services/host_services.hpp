@@ -22,6 +22,8 @@
 
 namespace aoh::host {
 
+class Metrics;
+
 /// What a module asks aoh.extract/1 for, its right to the blob looked at already.
 struct ExtractRequest {
   std::string module;      ///< who asks
@@ -54,6 +56,7 @@ struct Services {
   /// aoh.extract/1: blocks; and what can be read.
   std::function<ExtractOutcome(const ExtractRequest&)> extract;
   std::function<Json()> extract_types;
+  Metrics* metrics = nullptr;
 };
 
 /// The credential types that a module declares, each with the fields of its records that name a credential

@@ -10,6 +10,7 @@
 #include "aoh/services/extract.h"
 #include "aoh/services/knowledge.h"
 #include "aoh/services/log.h"
+#include "aoh/services/metrics.h"
 #include "aoh/services/session.h"
 #include "aoh/services/state.h"
 #include "aoh/services/vault.h"
@@ -157,6 +158,17 @@ AT(aoh_knowledge_v1, put_blob, 40);
 AT(aoh_knowledge_v1, stat, 48);
 AT(aoh_knowledge_v1, remove, 56);
 AT(aoh_knowledge_v1, remove_by, 64);
+SIZE(aoh_label, 32);
+AT(aoh_label, name, 0);
+AT(aoh_label, value, 16);
+SIZE(aoh_metrics_v1, 48);
+AT(aoh_metrics_v1, struct_size, 0);
+AT(aoh_metrics_v1, revision, 4);
+AT(aoh_metrics_v1, define, 8);
+AT(aoh_metrics_v1, add, 16);
+AT(aoh_metrics_v1, set, 24);
+AT(aoh_metrics_v1, observe, 32);
+AT(aoh_metrics_v1, on_collect, 40);
 
 /* Numbers that both sides have compiled in. */
 #define IS(name, n) _Static_assert((name) == (n), #name " changed")
@@ -177,4 +189,8 @@ IS(AOH_LOG_INFO, 1);
 IS(AOH_LOG_WARN, 2);
 IS(AOH_LOG_ERROR, 3);
 IS(AOH_LOG_BREACH, 4);
+IS(AOH_METRIC_COUNTER, 1);
+IS(AOH_METRIC_GAUGE, 2);
+IS(AOH_METRIC_HISTOGRAM, 3);
+IS(AOH_METRIC_COLLECTED, 1);
 /* clang-format on */

@@ -10,6 +10,7 @@
 #include "aoh/services/extract.h"
 #include "aoh/services/knowledge.h"
 #include "aoh/services/log.h"
+#include "aoh/services/metrics.h"
 #include "aoh/services/session.h"
 #include "aoh/services/state.h"
 #include "aoh/services/vault.h"
@@ -34,7 +35,9 @@ PROBE(aoh_extract_v1)
 PROBE(aoh_extractor_v1)
 PROBE(aoh_setup_v1)
 PROBE(aoh_knowledge_v1)
+PROBE(aoh_label)
 PROBE(aoh_log_v1)
+PROBE(aoh_metrics_v1)
 PROBE(aoh_session_v1)
 PROBE(aoh_state_op)
 PROBE(aoh_state_v1)

@@ -71,6 +71,29 @@ class Clock(RigTest):
         self.sessions(1)  # the renewed IDLE is alive
         self.assertEqual(self.host.stop(), 0)
 
+    def test_what_is_measured_is_told_to_people_programs_and_prometheus(self):
+        r = self.host.run("metrics")
+        self.assertEqual((r.returncode, r.stdout), (1, ""))
+        self.assertIn("no host runs", r.stderr)
+        self.watch()
+        def series(name):
+            return next(m for m in self.host.json("metrics")["metrics"] if m["name"] == name)["series"]
+        who = {"credential_id": "me", "mailbox": "INBOX"}
+        wait_for("the watcher idles", lambda: series("email_watcher_alive") == [{"labels": {**who, "state": "idle"}, "value": 1}], 10)
+        self.advance("30s")
+        self.assertEqual(series("email_watcher_silent_seconds"), [{"labels": who, "value": 30}])
+        text = self.host.call("email_watch", {"credential_id": "me"})["watchers"][0]
+        self.assertEqual((text["state"], text["silent_s"], text["reconnects"], text["parked"]), ("idle", 30, 0, 0))
+        self.rig.deliver(self.user)
+        self.sessions(1)
+        self.assertEqual(series("email_watcher_handed_over_total"), [{"labels": who, "value": 1}])
+        self.assertEqual([s["count"] for s in series("email_hand_over_seconds")], [1])
+        lines = self.host.ok("metrics", "--prometheus").splitlines()
+        self.assertIn("# TYPE email_watcher_handed_over_total counter", lines)
+        self.assertIn('email_watcher_handed_over_total{credential_id="me",mailbox="INBOX"} 1', lines)
+        self.assertIn('email_hand_over_seconds_bucket{le="+Inf"} 1', lines)
+        self.assertIn("    credential_id=me  mailbox=INBOX  state=idle  1", self.host.ok("metrics").splitlines())
+
     def test_polling_where_idle_is_missing(self):
         self.watch(imap={"host": self.rig.info["no_idle_host"]})
         def state():

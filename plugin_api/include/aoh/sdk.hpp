@@ -21,6 +21,7 @@
 #include "aoh/extensions/setup.h"
 #include "aoh/sdk/call.hpp"
 #include "aoh/sdk/knowledge.hpp"
+#include "aoh/sdk/metrics.hpp"
 #include "aoh/sdk/result.hpp"
 #include "aoh/sdk/services.hpp"
 #include "aoh/sdk/text.hpp"

@@ -58,6 +58,7 @@ class Email : public aoh::Plugin {
     runtime_.use_tokens(&tokens_);
   }
   ~Email() override {
+    measures_.on_collect(nullptr, nullptr);
     if (watching_credentials_) runtime_.services().credentials.on_changed(nullptr, nullptr);
     broadcasts_.stop();
     outbox_.stop();
@@ -121,8 +122,10 @@ class Email : public aoh::Plugin {
       watch::Source wanted = watch::Source::from(source, &rule_sets_);
       if (!std::exchange(watching_credentials_, true))
         runtime_.services().credentials.on_changed(&Email::credential_changed, this);
+      if (!std::exchange(measuring_, true)) measures_.on_collect(&Email::collect, this);
       aoh_trigger* const handle = trigger->handle();
-      auto watcher = watch::Watcher::start(runtime_, std::move(wanted), cursor, std::move(trigger));
+      auto watcher =
+          watch::Watcher::start(runtime_, std::move(wanted), cursor, std::move(trigger), &measures_);
       const std::lock_guard lock(mutex_);
       watchers_[handle] = std::move(watcher);
     } catch (const Failure& f) {
@@ -191,9 +194,19 @@ class Email : public aoh::Plugin {
     }
   }
 
+  static void collect(void* arg) noexcept {
+    try {
+      Email* self = static_cast<Email*>(arg);
+      const std::lock_guard lock(self->mutex_);
+      for (const auto& [handle, w] : self->watchers_) w->measure(self->measures_);
+    } catch (...) {  // the next one may have the memory
+    }
+  }
+
+  watch::Measures measures_{host()};
   host::Runtime runtime_;
   oauth::TokenStore tokens_{runtime_};
-  bool watching_credentials_ = false;  // [lifecycle] only
+  bool watching_credentials_ = false, measuring_ = false;  // [lifecycle] only
   watch::RuleSets rule_sets_;
   std::mutex mutex_;  // guards watchers_
   std::map<aoh_trigger*, std::shared_ptr<watch::Watcher>> watchers_;

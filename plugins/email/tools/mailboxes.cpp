@@ -136,7 +136,10 @@ aoh::Result email_watch(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
     for (const aoh::Json& w : watchers.items()) {
       text += w["credential_id"].str() + " " + printable(w["mailbox"].str(), 200) + ": " + w["state"].str();
       if (w.has("last_contact")) text += ", last contact " + w["last_contact"].str();
-      if (w.has("last_event")) text += ", last event " + w["last_event"].str();
+      if (w.has("silent_s")) text += " (" + std::to_string(w["silent_s"].integer()) + " s ago)";
+      if (w.has("last_event"))
+        text += ", last event " + w["last_event"].str() + " (lag " + std::to_string(w["lag_ms"].integer()) +
+                " ms)";
       if (w.has("last_error")) text += ", last error: " + w["last_error"].str();
       if (w.has("cure")) text += ". " + w["cure"].str();
       text += "\n";

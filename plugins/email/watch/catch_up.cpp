@@ -333,6 +333,9 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
   work_first_ = work_last_ = 0;
   co_await hand_over(std::move(events), std::move(decisions), std::move(next));
   contact();
+  const std::lock_guard lock(mutex_);
+  health_.parked += static_cast<std::uint64_t>(
+      std::count_if(batch.items.begin(), batch.items.end(), [](const auto& i) { return !i.parked.empty(); }));
 }
 
 }  // namespace mailroom::watch

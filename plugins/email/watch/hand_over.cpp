@@ -48,6 +48,12 @@ net::Task<void> Watcher::hand_over(std::vector<aoh::Event> events, aoh::Json dec
     health_.lag_ms =
         std::max<std::int64_t>(0, (health_.last_event_ns - events.back().occurred_unix_ns) / 1'000'000);
     health_.handed_over += events.size();
+    if (news_ns_ != 0) {
+      const std::int64_t took = runtime_.clock().now_ns() - news_ns_;
+      health_.hand_over_ms = took / 1'000'000;
+      if (measures_)
+        for (std::size_t i = 0; i < events.size(); ++i) measures_->handed_over(took);
+    }
   }
 }
 

@@ -84,6 +84,10 @@ net::Task<bool> Watcher::connect() {
   client_ = std::move(attempt->client);
   token_ = attempt->generation;
   token_ends_ns_ = attempt->good_until_ns;
+  {
+    const std::lock_guard lock(mutex_);
+    ++health_.connections;
+  }
   co_return true;
 }
 

@@ -44,18 +44,10 @@ bool needs_a_person(Errc code) {
   }
 }
 
-std::string rfc3339(std::int64_t unix_ns) {
-  const std::time_t s = static_cast<std::time_t>(unix_ns / 1'000'000'000);
-  std::tm tm{};
-  gmtime_r(&s, &tm);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm)};
-}
-
 }  // namespace
 
 Watcher::Watcher(host::Runtime& runtime, net::Executor executor, Source source, std::optional<Cursor> cursor,
-                 std::shared_ptr<aoh::Trigger> trigger)
+                 std::shared_ptr<aoh::Trigger> trigger, const Measures* measures)
     : runtime_(runtime),
       executor_(executor),
       credential_id_(source.credential_id),
@@ -63,14 +55,15 @@ Watcher::Watcher(host::Runtime& runtime, net::Executor executor, Source source, 
       source_(std::make_shared<const Source>(std::move(source))),
       cursor_(std::move(cursor)),
       trigger_(std::move(trigger)),
+      measures_(measures),
       alarm_(executor, runtime.clock()),
       host_alarm_(executor, runtime.clock()),
       latest_(source_) {}
 
 std::shared_ptr<Watcher> Watcher::start(host::Runtime& runtime, Source source, std::string_view cursor,
-                                        std::shared_ptr<aoh::Trigger> trigger) {
+                                        std::shared_ptr<aoh::Trigger> trigger, const Measures* measures) {
   auto w = std::make_shared<Watcher>(runtime, runtime.strand(), std::move(source), Cursor::from(cursor),
-                                     std::move(trigger));
+                                     std::move(trigger), measures);
   boost::asio::co_spawn(
       w->executor_, [w]() -> net::Task<void> { return w->run(); },
       [w](std::exception_ptr error) {
@@ -129,13 +122,15 @@ void Watcher::credential_changed() {
 void Watcher::contact() {
   const std::lock_guard lock(mutex_);
   health_.last_contact_ns = runtime_.services().clock.wall_ns();
+  health_.heard_ns = runtime_.clock().now_ns();
 }
 
-void Watcher::say(std::string state) {
+void Watcher::say(std::string state, std::int64_t probe_ns) {
   aoh::Json j;
   {
     const std::lock_guard lock(mutex_);
     health_.state = std::move(state);
+    health_.probe_ns = probe_ns;
     if (health_.state == "idle" || health_.state == "polling") {
       health_.last_error.clear();
       health_.cure.clear();
@@ -160,18 +155,6 @@ aoh::Json Watcher::in_force() const {
   }
   return aoh::Json{{"rules", aoh::Json::parse(source->rules->text)},
                    {"blueprints", aoh::Json::parse(source->asked)}};
-}
-
-aoh::Json Watcher::status() const {
-  const std::lock_guard lock(mutex_);
-  aoh::Json j{{"credential_id", credential_id_}, {"mailbox", mailbox_}, {"state", health_.state}};
-  j.set_if(health_.last_contact_ns, "last_contact", rfc3339(health_.last_contact_ns));
-  j.set_if(health_.last_event_ns, "last_event", rfc3339(health_.last_event_ns));
-  j.set_if(!health_.last_error.empty(), "last_error", health_.last_error);
-  j.set_if(!health_.cure.empty(), "cure", health_.cure);
-  j.set_if(health_.retry_at_ns, "retry_at", rfc3339(health_.retry_at_ns));
-  j.set("lag_ms", health_.lag_ms).set("handed_over", health_.handed_over);
-  return j;
 }
 
 net::Task<void> Watcher::run() {
@@ -261,8 +244,10 @@ net::Task<void> Watcher::session() {
     // Looked for in vain: again soon, a few times, then the next renewal looks.
     hollow_ = found || (sure && hollow_ == 0) || hollow_ > kHollowMost ? 0 : hollow_ + 1;
     const std::uint32_t before = client_->mailbox().exists;
+    news_ns_ = 0;
     co_await wait_for_news(hollow_ == 0);
     sure = client_->mailbox().exists <= before;
+    news_ns_ = sure ? 0 : runtime_.clock().now_ns();
     contact();
   }
   co_await client_->logout();
@@ -273,12 +258,13 @@ net::Task<void> Watcher::session() {
 net::Task<void> Watcher::wait_for_news(bool sure) {
   const milliseconds early{500ll << std::min(hollow_, kHollowMost)};
   if (client_->can_idle() && !no_idle_) {
-    say("idle");
     const milliseconds renew = times_.idle_renew;
+    const std::int64_t until =
+        std::min(net::after(runtime_.clock().now_ns(), !sure ? early : renew), token_ends_ns_);
+    say("idle", until);
     idling_ = true;
     try {
-      co_await client_->idle(
-          std::min(net::after(runtime_.clock().now_ns(), !sure ? early : renew), token_ends_ns_));
+      co_await client_->idle(until);
     } catch (const Failure& f) {
       if (is_fatal(f.error.code)) throw;
       // Offered and refused: this server is polled from here on.
@@ -288,9 +274,10 @@ net::Task<void> Watcher::wait_for_news(bool sure) {
     }
     idling_ = false;
   } else {
-    say("polling");
     const milliseconds pause = !sure ? early : milliseconds(times_.poll_interval);
-    co_await alarm_.wait_until(std::min(net::after(runtime_.clock().now_ns(), pause), token_ends_ns_));
+    const std::int64_t until = std::min(net::after(runtime_.clock().now_ns(), pause), token_ends_ns_);
+    say("polling", until);
+    co_await alarm_.wait_until(until);
     if (stopping_) co_return;
     if (status_keeps_) co_await client_->status(mailbox_);
     co_await client_->noop();

@@ -14,16 +14,25 @@
 #include "imap/client.hpp"
 #include "net/alarm.hpp"
 #include "watch/cursor.hpp"
+#include "watch/measures.hpp"
 #include "watch/source.hpp"
 
 namespace mailroom::watch {
 
-/// What a person sees of a watcher. "idle" and "polling" are said only while a connection lives.
+/// What a person sees of a watcher. "idle" and "polling" are said only while a connection lives, and no
+/// longer than until the server is due to be asked again: from then on it is "probing", until the server
+/// answers (within 30 s, else "backoff" and a new connection).
 struct Health {
   std::string state = "starting";  ///< starting, catching_up, fetching, idle, polling, backoff, failed
   std::int64_t last_contact_ns = 0, last_event_ns = 0, retry_at_ns = 0;  ///< Unix time; 0: none
-  std::int64_t lag_ms = 0;        ///< of the last event: from the server's INTERNALDATE to the host
+  std::int64_t heard_ns = 0;          ///< when last_contact_ns was, by the clock; 0: never
+  std::int64_t probe_ns = INT64_MAX;  ///< idle, polling: from when on silence proves nothing; the clock's
+  std::int64_t lag_ms = 0;            ///< of the last event: from the server's INTERNALDATE to the host
+  std::optional<std::int64_t>
+      hand_over_ms;               ///< of the last one that the server told of: from then to the host
   std::uint64_t handed_over = 0;  ///< events since the start
+  std::uint64_t parked = 0;       ///< messages given up since the start
+  std::uint64_t connections = 0;
   std::string last_error, cure;
 };
 
@@ -34,18 +43,20 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   /// Does not block. `cursor`: what the host stored last, empty at first. Throws Failure for a cursor that
   /// cannot be read.
   static std::shared_ptr<Watcher> start(host::Runtime& runtime, Source source, std::string_view cursor,
-                                        std::shared_ptr<aoh::Trigger> trigger);
+                                        std::shared_ptr<aoh::Trigger> trigger,
+                                        const Measures* measures = nullptr);
   Watcher(host::Runtime& runtime, net::Executor executor, Source source, std::optional<Cursor> cursor,
-          std::shared_ptr<aoh::Trigger> trigger);
+          std::shared_ptr<aoh::Trigger> trigger, const Measures* measures);
 
   void stop();
   void reconfigure(Source source);  ///< same key; the cursor stays
   void credential_changed();        ///< ends a wait for better times
   std::string credential_id() const { return credential_id_; }
   std::string mailbox() const { return mailbox_; }
-  struct Batch;                ///< in batch.hpp
-  aoh::Json status() const;    ///< as email_watch shows it
-  aoh::Json in_force() const;  ///< {"rules", "blueprints"} that decide
+  struct Batch;                                  ///< in batch.hpp
+  aoh::Json status() const;                      ///< as email_watch shows it
+  void measure(const Measures& measures) const;  ///< when the host collects metrics
+  aoh::Json in_force() const;                    ///< {"rules", "blueprints"} that decide
 
  private:
   struct Connecting;
@@ -86,8 +97,9 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   // hand_over.cpp
   net::Task<void> hand_over(std::vector<aoh::Event> events, aoh::Json decisions, Cursor next);
 
-  void say(std::string state);
+  void say(std::string state, std::int64_t probe_ns = INT64_MAX);
   void contact();
+  std::string state_now() const;  // under mutex_
   bool told_to_stop() const { return stopping_; }
 
   host::Runtime& runtime_;
@@ -96,8 +108,10 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   std::shared_ptr<const Source> source_;  // what is wanted? replaced whole by reconfigure
   std::optional<Cursor> cursor_;          // what is durable at the host?
   std::shared_ptr<aoh::Trigger> trigger_;
-  net::Alarm alarm_;       // backoff, polling, connecting
-  net::Alarm host_alarm_;  // the host's answer to a hand-over
+  const Measures* const measures_;  // null: nobody measures
+  std::int64_t news_ns_ = 0;  // when did the server tell of what is being fetched? the clock's; 0: it did not
+  net::Alarm alarm_;          // backoff, polling, connecting
+  net::Alarm host_alarm_;     // the host's answer to a hand-over
   std::unique_ptr<imap::Client> client_;
   std::vector<std::string> trusted_;  // whose Authentication-Results are believed?
   host::WatchTimes times_{};          // how long does an IDLE last, and when is looked where there is none?

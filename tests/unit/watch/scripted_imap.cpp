@@ -118,8 +118,14 @@ std::vector<std::string> ScriptedImap::commands() {
   return commands_;
 }
 
+void ScriptedImap::silence(bool on) {
+  const std::lock_guard lock(mutex_);
+  silent_ = on;
+}
+
 void ScriptedImap::say(const std::string& bytes) {
   const std::lock_guard lock(mutex_);
+  if (silent_) return;
   if (fd_ >= 0) (void)!send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
@@ -205,6 +211,7 @@ void ScriptedImap::answer(const Command& c) {
 bool ScriptedImap::take(const std::string& line) {
   const std::lock_guard lock(mutex_);
   if (!idle_tag_.empty() && line == "DONE") {
+    commands_.push_back(line);
     say(std::exchange(idle_tag_, "") + " OK idled\r\n");
     return true;
   }

@@ -39,6 +39,7 @@ class ScriptedImap {
   void expunge(const std::string& subject);  // tells at once
   void renumber();                           // another UIDVALIDITY, other UIDs; the connection is cut
   void cut();                                // the connection, without a word
+  void silence(bool on);                     // half open: it takes what comes and says nothing
   void fault(Fault fault);                   // null: none any more
   std::uint32_t uid(const std::string& subject);
   bool idling();
@@ -65,6 +66,7 @@ class ScriptedImap {
   int fd_ = -1;           // of the connection; -1: none
   std::size_t told_ = 0;  // EXISTS as the client knows it
   std::string idle_tag_;  // empty: not in IDLE
+  bool silent_ = false;
   unsigned connections_ = 0;
   std::vector<std::string> commands_;
   Fault fault_;
