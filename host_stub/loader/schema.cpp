@@ -17,21 +17,22 @@ constexpr std::size_t kMaxProblems = 20;
 constexpr std::size_t kMaxRepeats = 10'000;  // of the whole schema by "$ref" within one instance
 
 const std::vector<std::string> kTypes = {"null", "boolean", "integer", "number", "string", "array", "object"};
-const std::vector<std::string> kKeywords = {"type",      "properties",
-                                            "required",  "additionalProperties",
-                                            "items",     "enum",
-                                            "const",     "minimum",
-                                            "maximum",   "exclusiveMinimum",
-                                            "minLength", "exclusiveMaximum",
-                                            "maxLength", "minItems",
-                                            "maxItems",  "uniqueItems",
-                                            "pattern",   "anyOf",
-                                            "oneOf",     "allOf",
-                                            "not",       "description",
-                                            "title",     "default",
-                                            "examples",  "format",
-                                            "$schema",   "$ref",
-                                            "readOnly"};
+const std::vector<std::string> kKeywords = {"type",          "properties",
+                                            "required",      "additionalProperties",
+                                            "items",         "enum",
+                                            "const",         "minimum",
+                                            "maximum",       "exclusiveMinimum",
+                                            "minLength",     "exclusiveMaximum",
+                                            "maxLength",     "minItems",
+                                            "maxItems",      "uniqueItems",
+                                            "pattern",       "anyOf",
+                                            "oneOf",         "allOf",
+                                            "not",           "description",
+                                            "title",         "default",
+                                            "examples",      "format",
+                                            "$schema",       "$ref",
+                                            "readOnly",      "minProperties",
+                                            "maxProperties", "propertyNames"};
 
 /// RFC 6901, section 3.
 std::string escaped(std::string_view key) {
@@ -105,12 +106,12 @@ struct Node {
   std::vector<std::string> types;
   std::vector<Property> properties;
   std::vector<std::string> required;
-  std::unique_ptr<Node> additional, items, negated;
+  std::unique_ptr<Node> additional, items, negated, names;
   std::vector<Json> choices;
   bool has_enum = false;
   std::optional<Json> constant;
   std::optional<double> minimum, maximum, above, below;
-  std::optional<std::size_t> min_length, max_length, min_items, max_items;
+  std::optional<std::size_t> min_length, max_length, min_items, max_items, min_members, max_members;
   bool unique = false;
   std::shared_ptr<const RE2> pattern;
   bool is_regex = false;  // "format": "regex", the only format that is checked
@@ -250,6 +251,12 @@ class Compiler {
       n.min_items = count(v, at);
     } else if (key == "maxItems") {
       n.max_items = count(v, at);
+    } else if (key == "minProperties") {
+      n.min_members = count(v, at);
+    } else if (key == "maxProperties") {
+      n.max_members = count(v, at);
+    } else if (key == "propertyNames") {
+      n.names = one(v, at, depth);
     } else if (key == "uniqueItems") {
       want(v.is_bool(), at, "true or false");
       n.unique = v.boolean();
@@ -406,9 +413,14 @@ class Validator {
   void objects(const Node& n, const Json& v, const std::string& at) {
     for (const auto& name : n.required)
       if (!v.has(name)) put({at + "/" + escaped(name), "a value, it is required", "nothing", {}});
+    if (n.min_members && v.size() < *n.min_members)
+      put({at, "at least " + std::to_string(*n.min_members) + " members", std::to_string(v.size()), {}});
+    if (n.max_members && v.size() > *n.max_members)
+      put({at, "at most " + std::to_string(*n.max_members) + " members", std::to_string(v.size()), {}});
     for (const auto& [key, value] : v.members()) {
       if (out_.size() >= kMaxProblems) return;
       const std::string here = at + "/" + escaped(key);
+      if (n.names) check(*n.names, key, here);
       if (const Node* p = n.property(key)) {
         check(*p, value, here);
       } else if (n.additional && n.additional->always == false) {

@@ -2,7 +2,8 @@
 //
 // Keywords: type, properties, required, additionalProperties, items, enum, const, minimum, maximum,
 // exclusiveMinimum, exclusiveMaximum, minLength, maxLength (characters, not bytes), minItems, maxItems,
-// uniqueItems, pattern (RE2), anyOf, oneOf, allOf, not; as annotations: description, title, default,
+// uniqueItems, minProperties, maxProperties, propertyNames (what is wrong with a name is said at its value's
+// pointer), pattern (RE2), anyOf, oneOf, allOf, not; as annotations: description, title, default,
 // examples, format, $schema, readOnly; and $ref with the one value "#", all of it, below properties, items or
 // additionalProperties, so that it always looks at a smaller value. Any other keyword is an error at compile
 // time, so that a schema never promises what nobody checks. Meaning: JSON Schema draft 7, validation,

@@ -37,11 +37,6 @@ Json parsed(const std::string& text) {
   }
 }
 
-int print(const PrintTo& to, const Json& value) {
-  to.out << value.dump(true) << "\n";
-  return 0;
-}
-
 struct SessionRow {
   std::string id, blueprint, agent, key, state, error;
   std::int64_t created = 0, active = 0, due = 0, inputs = 0, done = 0, failed = 0, uncertain = 0;
@@ -149,6 +144,11 @@ std::int64_t change_parked(const Sql& sql, std::string_view which, std::string_v
 
 }  // namespace
 
+int print_json(const PrintTo& to, const Json& value) {
+  to.out << value.dump(true) << "\n";
+  return 0;
+}
+
 int sessions_list(const Sql& sql, std::string_view state, int limit, PrintTo to) {
   const auto rows =
       session_rows(sql,
@@ -158,7 +158,7 @@ int sessions_list(const Sql& sql, std::string_view state, int limit, PrintTo to)
   if (to.json) {
     Json all = Json::array();
     for (const auto& row : rows) all.push(row.json());
-    return print(to, Json{{"sessions", std::move(all)}});
+    return print_json(to, Json{{"sessions", std::move(all)}});
   }
   if (rows.empty()) to.out << "no sessions\n";
   for (const auto& row : rows) print_row(to.out, row);
@@ -191,7 +191,7 @@ int sessions_show(const Sql& sql, std::string_view id, PrintTo to) {
     all.set("taint", session_taint(sql, id));
     all.set("turns", std::move(inputs));
     all.set("ledger", ledger);
-    return print(to, all);
+    return print_json(to, all);
   }
   print_row(to.out, row);
   for (const auto& input : inputs.items()) {
@@ -212,7 +212,7 @@ int sessions_show(const Sql& sql, std::string_view id, PrintTo to) {
 int sessions_replay(const Sql& sql, std::string_view id, PrintTo to) {
   session_row(sql, id);
   const Json ledger = ledger_json(sql, id);
-  if (to.json) return print(to, Json{{"ledger", ledger}});
+  if (to.json) return print_json(to, Json{{"ledger", ledger}});
   to.out << "nothing is called; this is what was\n";
   for (const auto& step : ledger.items()) {
     to.out << step["step"].str() << ": "
@@ -243,7 +243,7 @@ int sessions_retry(const Sql& sql, std::string_view id, std::int64_t now_ns, Pri
              ? "; it is uncertain whether its reply went out: look at outbox list, then outbox resolve"
              : ""));
   }
-  if (to.json) return print(to, Json{{"id", id}, {"state", "queued"}});
+  if (to.json) return print_json(to, Json{{"id", id}, {"state", "queued"}});
   to.out << "session " << id << " is queued again\n";
   return 0;
 }
@@ -286,7 +286,7 @@ int parked_list(const Sql& sql, PrintTo to) {
                     {"failures", rows.integer(1)},
                     {"error", rows.text(2)}});
   }
-  if (to.json) return print(to, Json{{"parked", std::move(all)}});
+  if (to.json) return print_json(to, Json{{"parked", std::move(all)}});
   if (all.empty()) to.out << "nothing is parked\n";
   for (const auto& entry : all.items()) {
     if (entry["kind"].str() == "event") {
@@ -306,14 +306,14 @@ int parked_list(const Sql& sql, PrintTo to) {
 
 int parked_retry(const Sql& sql, std::string_view which, std::int64_t now_ns, PrintTo to) {
   const auto n = change_parked(sql, which, "pending", now_ns);
-  if (to.json) return print(to, Json{{"released", n}});
+  if (to.json) return print_json(to, Json{{"released", n}});
   to.out << n << " released\n";
   return 0;
 }
 
 int parked_drop(const Sql& sql, std::string_view which, PrintTo to) {
   const auto n = change_parked(sql, which, "dropped", 0);
-  if (to.json) return print(to, Json{{"dropped", n}});
+  if (to.json) return print_json(to, Json{{"dropped", n}});
   to.out << n << " dropped\n";
   return 0;
 }

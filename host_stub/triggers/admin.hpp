@@ -18,6 +18,8 @@ struct PrintTo {
   bool json = false;
 };
 
+int print_json(const PrintTo& to, const Json& value);  ///< 0
+
 /// Of source cron also with its next three times after `now_ns`; one that has none any more is a mistake,
 /// too.
 int blueprint_check(const std::filesystem::path& file, const Catalog& catalog, std::int64_t now_ns,

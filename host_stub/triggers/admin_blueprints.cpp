@@ -10,11 +10,6 @@
 namespace aoh::host {
 namespace {
 
-int print(const PrintTo& to, const Json& value) {
-  to.out << value.dump(true) << "\n";
-  return 0;
-}
-
 Json blueprint_json(const Blueprint& b) {
   Json out{{"id", b.id},
            {"source", b.source},
@@ -35,7 +30,7 @@ int blueprint_check(const std::filesystem::path& file, const Catalog& catalog, s
     Json json = blueprint_json(b), times = Json::array();
     for (const auto& time : next) times.push(time);
     json.set_if(b.source == kCronSource, "next", std::move(times));
-    return print(to, json);
+    return print_json(to, json);
   }
   to.out << file.string() << ": ok; " << b.source << " " << b.source_key.dump() << " starts " << b.agent_id
          << " " << to_string(b.session_template) << "\n";
@@ -49,7 +44,7 @@ int blueprint_add(const Sql& sql, const std::filesystem::path& file, const Catal
   const auto b = parse_blueprint(text, blueprint_id(file.string()), file.string(), catalog);
   next_times(b, file.string(), now_ns);
   add_blueprint(sql, catalog, b, text, now_ns);
-  if (to.json) return print(to, blueprint_json(b));
+  if (to.json) return print_json(to, blueprint_json(b));
   to.out << "blueprint " << b.id << " is in place; host-stub run watches for it\n";
   return 0;
 }
@@ -66,7 +61,7 @@ int blueprint_list(const Sql& sql, const Catalog& catalog, PrintTo to) {
     entry.set("added", local_text({}, stored.added_ns));
     all.push(std::move(entry));
   }
-  if (to.json) return print(to, Json{{"blueprints", std::move(all)}});
+  if (to.json) return print_json(to, Json{{"blueprints", std::move(all)}});
   if (all.empty()) to.out << "no blueprints; add one: host-stub blueprint add FILE\n";
   for (const auto& entry : all.items()) {
     to.out << entry["id"].str() << "  ";
@@ -85,7 +80,7 @@ int blueprint_remove(const Sql& sql, std::string_view id, PrintTo to) {
     throw std::runtime_error("there is no blueprint \"" + std::string(utf8_prefix(id, 80)) +
                              "\"; blueprint list shows them");
   }
-  if (to.json) return print(to, Json{{"removed", id}});
+  if (to.json) return print_json(to, Json{{"removed", id}});
   to.out << "blueprint " << id << " is removed; events of it that wait will be parked\n";
   return 0;
 }

@@ -25,10 +25,11 @@ struct Automation::Running {
   std::unique_ptr<Supervisor> supervisor;
   SupervisorLimits limits;
 
-  std::mutex mutex;  // guards blueprints, pokes, texts
+  std::mutex mutex;  // guards blueprints, stored_ids, pokes, texts
   std::condition_variable_any wake;
   std::map<std::string, std::shared_ptr<const Blueprint>, std::less<>> blueprints;
-  std::string texts;  // what is applied, to see whether anything changed
+  std::vector<std::string> stored_ids;  // also of blueprints that are left out
+  std::string texts;                    // what is applied, to see whether anything changed
   std::uint64_t pokes = 0;
   std::mutex rules_mutex;  // guards rules; taken before the other one
   RulesStore rules;
@@ -48,7 +49,8 @@ struct Automation::Running {
             sql, ports, catalog_of(*parts.registry), [this](std::string_view id) { return blueprint(id); },
             [this](std::string_view id) { return agents.exists(id); }),
         limits(o.limits),
-        rules(sql, std::move(o.rules_file), parts.log) {
+        rules(
+            sql, std::move(o.rules_file), [this](const RulesFile& file) { return judge(file); }, parts.log) {
     create_tables(sql);
   }
 
@@ -66,16 +68,22 @@ struct Automation::Running {
   }
   void apply();
   void apply_rules();
+  RulesJudgement judge(const RulesFile& file);
   void loop(const std::stop_token& token);
 };
 
 void Automation::Running::apply() {
   std::string now_texts;
-  for (const auto& stored : stored_blueprints(sql)) now_texts += stored.id + "\n" + stored.text + "\n\f";
+  std::vector<std::string> ids;
+  for (auto& stored : stored_blueprints(sql)) {
+    now_texts += stored.id + "\n" + stored.text + "\n\f";
+    ids.push_back(std::move(stored.id));
+  }
   {
     const std::lock_guard lock(mutex);
     if (now_texts == texts) return;
     texts = now_texts;
+    stored_ids = std::move(ids);
   }
   auto loaded = load_blueprints(sql, catalog_of(*parts.registry));
   for (const auto& error : loaded.errors) {
@@ -86,8 +94,41 @@ void Automation::Running::apply() {
     blueprints.clear();
     for (const auto& b : loaded.good) blueprints[b->id] = b;
   }
-  apply_rules();  // before a source can start without them
+  try {
+    apply_rules();  // before a source can start without them
+  } catch (...) {
+    const std::lock_guard lock(mutex);
+    texts.clear();  // all of it is tried again
+    throw;
+  }
   supervisor->apply(std::move(loaded.good));
+}
+
+// The module decides, as for its own source, by its tool SOURCE_rules_explain.
+RulesJudgement Automation::Running::judge(const RulesFile& file) {
+  constexpr std::int64_t kPatienceNs = 10'000'000'000;
+  CallRequest request;
+  request.tool = file.source + "_rules_explain";
+  if (file.rules.empty() || !parts.registry->tool(request.tool)) return {RulesJudgement::Word::good, {}};
+  std::string credential;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [id, b] : blueprints)
+      if (b->source == file.source) credential = b->credential_id;
+  }
+  if (credential.empty()) return {RulesJudgement::Word::nobody, {}};
+  request.arguments = Json{{"credential_id", credential},
+                           {"rules", file.rules},
+                           {"blueprints", Json::array()},
+                           {"raw", "Subject: -\r\n\r\n"}};
+  request.from_operator = true;
+  request.deadline_ns = parts.clock->monotonic_ns() + kPatienceNs;
+  const CallResult answer = parts.engine->call(std::move(request));
+  if (!answer.is_error()) return {RulesJudgement::Word::good, {}};
+  const Json& error = answer.result["structuredContent"]["error"];
+  if (!error["where"].str().starts_with("rules")) return {RulesJudgement::Word::nobody, {}};
+  const std::string& cure = error["cure"].str();
+  return {RulesJudgement::Word::refused, error["what"].str() + (cure.empty() ? "" : "; " + cure)};
 }
 
 void Automation::Running::apply_rules() {
@@ -95,7 +136,7 @@ void Automation::Running::apply_rules() {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock(mutex);
-    for (const auto& [id, b] : blueprints) ids.push_back(id);
+    ids = stored_ids;
   }
   if (rules.refresh([this] { return catalog_of(*parts.registry); }, ids, ports.now_ns()))
     supervisor->apply_rules(rules.in_force().source, rules.in_force().rules);
@@ -111,8 +152,8 @@ void Automation::Running::loop(const std::stop_token& token) {
     }
     try {
       if (const auto v = sql.data_version(); v != version) {
-        version = v;
         apply();
+        version = v;
         runner.poke();
         supervisor->poke();
       }

@@ -16,8 +16,11 @@ constexpr std::size_t kNameBytes = 200;
 
 class Reader {
  public:
-  Reader(const TriggerSource& source, const std::vector<std::string>& blueprints, Problems& problems)
-      : source_(source), problems_(problems), blueprints_(blueprints.begin(), blueprints.end()) {}
+  /// `blueprints` null: any may be started.
+  Reader(const TriggerSource& source, const std::vector<std::string>* blueprints, Problems& problems)
+      : source_(source), problems_(problems), any_blueprint_(blueprints == nullptr) {
+    if (blueprints != nullptr) blueprints_.insert(blueprints->begin(), blueprints->end());
+  }
 
   Json list(const YamlNode& rules) {
     Json out = Json::array();
@@ -90,7 +93,7 @@ class Reader {
     if (actions.find("ignore") != nullptr)
       problems_.add(start->at, where + " both starts a blueprint and ignores the message; keep one of them");
     const auto one = [&](const YamlNode& id) {
-      if (!id.scalar.is_string() || blueprints_.contains(id.scalar.str())) return;
+      if (any_blueprint_ || !id.scalar.is_string() || blueprints_.contains(id.scalar.str())) return;
       std::string message = where + ".start: there is no blueprint \"" +
                             std::string(utf8_prefix(id.scalar.str(), 60)) + "\" in this home";
       const auto near = nearest_name(id.scalar.str(), Names(blueprints_.begin(), blueprints_.end()));
@@ -103,6 +106,7 @@ class Reader {
 
   const TriggerSource& source_;
   Problems& problems_;
+  const bool any_blueprint_;
   std::set<std::string, std::less<>> blueprints_;
   std::map<std::string, int, std::less<>> names_;  // and the line
   std::string ends_at_;                            // the rule that takes every message
@@ -126,10 +130,8 @@ const TriggerSource* source_of(const Catalog& catalog, const YamlNode& root, Pro
   return nullptr;
 }
 
-}  // namespace
-
-RulesFile parse_rules(std::string_view text, std::string_view file, const Catalog& catalog,
-                      const std::vector<std::string>& blueprints) {
+RulesFile parse(std::string_view text, std::string_view file, const Catalog& catalog,
+                const std::vector<std::string>* blueprints) {
   const YamlNode root = parse_yaml(text, file, RulesLimits::kYaml);
   Problems problems{std::string(file)};
   if (!root.is_map()) {
@@ -147,6 +149,17 @@ RulesFile parse_rules(std::string_view text, std::string_view file, const Catalo
   }
   problems.raise();
   return out;
+}
+
+}  // namespace
+
+RulesFile parse_rules(std::string_view text, std::string_view file, const Catalog& catalog,
+                      const std::vector<std::string>& blueprints) {
+  return parse(text, file, catalog, &blueprints);
+}
+
+RulesFile parse_old_rules(std::string_view text, std::string_view file, const Catalog& catalog) {
+  return parse(text, file, catalog, nullptr);
 }
 
 }  // namespace aoh::host

@@ -28,5 +28,7 @@ struct RulesFile {
 /// Throws DocumentError, one line a problem with line and column; `file` is the name shown.
 RulesFile parse_rules(std::string_view text, std::string_view file, const Catalog& catalog,
                       const std::vector<std::string>& blueprints);
+/// The same, of a text that was good once: blueprints that it starts may have gone since.
+RulesFile parse_old_rules(std::string_view text, std::string_view file, const Catalog& catalog);
 
 }  // namespace aoh::host

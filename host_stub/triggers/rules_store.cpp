@@ -2,11 +2,15 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+
 #include "aoh/services/log.h"
 #include "sessions/agent.hpp"
 
 namespace aoh::host {
 namespace {
+
+constexpr const char* kNoFile = "none";
 
 // Carried out by the watchers of today; a rule with another one would be a promise that nobody keeps.
 RulesFile only_carried_out(RulesFile rules, const std::string& file) {
@@ -20,54 +24,78 @@ RulesFile only_carried_out(RulesFile rules, const std::string& file) {
 
 }  // namespace
 
-std::string RulesStore::stamp(const std::vector<std::string>& blueprints) const {
+// A file that cannot be looked at has a stamp, too: that it is missing must not be concluded from it.
+std::string RulesStore::stamp() const {
   struct stat st {};
-  if (::stat(file_.c_str(), &st) != 0) return "none";
-  std::string out = std::to_string(st.st_ino) + "/" + std::to_string(st.st_size) + "/" +
-                    std::to_string(st.st_mtim.tv_sec) + "." + std::to_string(st.st_mtim.tv_nsec);
-  for (const auto& id : blueprints) out += " " + id;
-  return out;
+  if (::stat(file_.c_str(), &st) != 0) return errno == ENOENT ? kNoFile : "error " + std::to_string(errno);
+  return std::to_string(st.st_ino) + "/" + std::to_string(st.st_size) + "/" +
+         std::to_string(st.st_mtim.tv_sec) + "." + std::to_string(st.st_mtim.tv_nsec);
 }
 
 bool RulesStore::refresh(const std::function<Catalog()>& catalog, const std::vector<std::string>& blueprints,
                          std::int64_t now_ns) {
-  const std::string now = stamp(blueprints);
-  const bool first = std::exchange(first_, false);
-  if (now == seen_) return false;
-  seen_ = now;
-  const std::string name = file_.string();
+  const bool first = seen_.empty();
+  const std::string file = stamp();
+  const bool settled = std::exchange(looked_, file) == file;
+  std::string now = file;
+  for (const auto& id : blueprints) now += " " + id;
+  if (now == seen_ && judged_) return false;
+  // Editors write a file in pieces, or take it away before they put the new one there.
+  if (!settled && !first) return false;
   RulesFile fresh;
-  if (now == "none") {
+  bool changed = true, judged = true;
+  if (file == kNoFile) {
     if (has_text()) sql_.write("rules", [&] { sql_.run("DELETE FROM rules"); });
   } else {
-    try {
-      const std::string text = read_document(file_, RulesLimits::kYaml.max_bytes);
-      fresh = only_carried_out(parse_rules(text, name, catalog(), blueprints), name);
+    const Catalog known = catalog();
+    // What is in force may only be let be if it was good.
+    changed =
+        read(known, blueprints, now_ns, fresh, judged) || ((first || !judged_) && read_stored(known, fresh));
+  }
+  seen_ = now;
+  judged_ = judged;
+  if (!changed || fresh.rules == in_force_.rules || (fresh.rules.empty() && in_force_.rules.empty()))
+    return false;
+  in_force_ = std::move(fresh);
+  say(AOH_LOG_INFO, std::to_string(in_force_.rules.size()) + " rules are in force");
+  return true;
+}
+
+bool RulesStore::read(const Catalog& catalog, const std::vector<std::string>& blueprints, std::int64_t now_ns,
+                      RulesFile& fresh, bool& judged) {
+  const std::string name = file_.string();
+  try {
+    const std::string text = read_document(file_, RulesLimits::kYaml.max_bytes);
+    RulesFile rules = only_carried_out(parse_rules(text, name, catalog, blueprints), name);
+    const RulesJudgement judgement = judge_ ? judge_(rules) : RulesJudgement{};
+    if (judgement.word == RulesJudgement::Word::refused) throw DocumentError(name + ": " + judgement.why);
+    judged = judgement.word == RulesJudgement::Word::good;
+    if (judged)
       sql_.write("rules", [&] {
         sql_.run(
             "INSERT INTO rules(one, text, applied_ns) VALUES(1,?,?) ON CONFLICT(one) DO UPDATE SET "
             "text=excluded.text, applied_ns=excluded.applied_ns",
             text, now_ns);
       });
-    } catch (const DocumentError& e) {
-      say(AOH_LOG_ERROR, std::string("the rules file is broken, the old rules stay in force: ") + e.what());
-      if (!first) return false;
-      try {
-        Rows rows = sql_.query("SELECT text FROM rules");
-        if (!rows.next()) return false;
-        fresh =
-            only_carried_out(parse_rules(rows.text(0), name + " (as it was)", catalog(), blueprints), name);
-      } catch (const DocumentError& old) {
-        say(AOH_LOG_ERROR,
-            std::string("the old rules do not fit any more, none are in force: ") + old.what());
-        return false;
-      }
-    }
+    fresh = std::move(rules);
+    return true;
+  } catch (const DocumentError& e) {
+    say(AOH_LOG_ERROR, std::string("the rules file is broken, the old rules stay in force: ") + e.what());
+    return false;
   }
-  if (fresh.rules == in_force_.rules || (fresh.rules.empty() && in_force_.rules.empty())) return false;
-  in_force_ = std::move(fresh);
-  say(AOH_LOG_INFO, std::to_string(in_force_.rules.size()) + " rules are in force");
-  return true;
+}
+
+bool RulesStore::read_stored(const Catalog& catalog, RulesFile& fresh) const {
+  Rows rows = sql_.query("SELECT text FROM rules");
+  if (!rows.next()) return false;
+  const std::string name = file_.string() + " (as it was)";
+  try {
+    fresh = only_carried_out(parse_old_rules(rows.text(0), name, catalog), name);
+    return true;
+  } catch (const DocumentError& e) {
+    say(AOH_LOG_ERROR, std::string("the old rules do not fit any more, none are in force: ") + e.what());
+    return false;
+  }
 }
 
 bool RulesStore::has_text() const { return sql_.query("SELECT 1 FROM rules").next(); }

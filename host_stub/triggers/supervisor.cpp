@@ -51,6 +51,14 @@ std::string source_json(const Supervisor::Shared& s, const Supervisor::Source& s
       .dump();
 }
 
+/// Under the lock: one that waits or is parked is due now, with no failures behind it.
+void start_afresh(Supervisor::Source& source) {
+  if (source.state != "parked" && source.state != "backoff") return;
+  source.state = "backoff";
+  source.failures = 0;
+  source.retry_ns = 0;
+}
+
 }  // namespace
 
 std::string source_key_text(const Blueprint& blueprint) {
@@ -119,6 +127,8 @@ void Supervisor::apply_rules(std::string_view source, Json rules) {
     shared_->rules_source = source;
     shared_->rules = std::move(rules);
     ++shared_->rules_version;
+    for (auto& [key, s] : shared_->sources)
+      if (s.source == source) start_afresh(s);
   }
   shared_->poke();
 }
@@ -128,11 +138,7 @@ void Supervisor::restart(std::string_view key) {
     const std::lock_guard lock(shared_->mutex);
     const auto it = shared_->sources.find(key);
     if (it == shared_->sources.end()) return;
-    if (it->second.state == "parked" || it->second.state == "backoff") {
-      it->second.state = "backoff";
-      it->second.failures = 0;
-      it->second.retry_ns = 0;
-    }
+    start_afresh(it->second);
   }
   shared_->poke();
 }

@@ -72,7 +72,8 @@ class Supervisor {
   /// The blueprints that are to run from now on; sources are started, reconfigured (the cursor stays) and
   /// stopped to match.
   void apply(std::vector<std::shared_ptr<const Blueprint>> blueprints);
-  /// The rules of all sources of this name from now on; running ones are reconfigured.
+  /// The rules of all sources of this name from now on; running ones are reconfigured, parked and waiting
+  /// ones started again at once: the rules may be what they failed by.
   void apply_rules(std::string_view source, Json rules);
   /// A parked or waiting source is started again at once.
   void restart(std::string_view key);

@@ -104,6 +104,13 @@ class Rules(unittest.TestCase):
         self.replace(rule.format("two").replace("match", "mach"))
         wait_for("the log tells", lambda: "the old rules stay in force" in self.host.log_text(), 30)
         self.assertEqual(hits(), ["one"])
+        # What no schema can say, the module does: it counts as broken, too, also over a restart.
+        self.replace(rule.format("deep").replace("x}", "x, " + 8 * "not: {" + "flags: seen" + 9 * "}"))
+        wait_for("the log tells", lambda: "nested deeper than 8 levels" in self.host.log_text(), 30)
+        self.assertEqual(hits(), ["one"])
+        self.host.stop()
+        self.host.start()
+        wait_for("the old rules are in force", lambda: hits() == ["one"], 30)
         self.replace(rule.format("three"))
         wait_for("the new rules are in force", lambda: hits() == ["three"], 30)
 

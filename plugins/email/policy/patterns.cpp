@@ -3,6 +3,8 @@
 #include <re2/re2.h>
 #include <re2/set.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "mime/ascii.hpp"
 
@@ -21,7 +23,8 @@ re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()
 }  // namespace
 
 struct Patterns::Automaton {
-  re2::RE2::Set set{options(kSetBytes), re2::RE2::UNANCHORED};
+  explicit Automaton(std::int64_t memory) : set(options(memory), re2::RE2::UNANCHORED) {}
+  re2::RE2::Set set;
 };
 
 Patterns::Ref Patterns::add(Field field, std::string_view header, const std::string& pattern,
@@ -49,13 +52,23 @@ Patterns::Ref Patterns::add(Field field, std::string_view header, const std::str
 }
 
 void Patterns::finish() {
+  std::vector<Set*> large;
   for (Set& set : sets_) {
     set.known.clear();
-    if (set.patterns.size() <= kFew) continue;
-    auto automaton = std::make_shared<Automaton>();
-    for (const auto& re : set.patterns) automaton->set.Add(re->pattern(), nullptr);
+    if (set.patterns.size() > kFew) large.push_back(&set);
+  }
+  std::stable_sort(large.begin(), large.end(),
+                   [](const Set* a, const Set* b) { return a->patterns.size() > b->patterns.size(); });
+  if (constexpr std::size_t kMost = kSetsBytes / kLeastSetBytes; large.size() > kMost) large.resize(kMost);
+  if (large.empty()) return;
+  set_bytes_ = kSetsBytes / static_cast<std::int64_t>(large.size());
+  for (Set* set : large) {
+    auto automaton = std::make_shared<Automaton>(set_bytes_);
+    for (const auto& re : set->patterns) automaton->set.Add(re->pattern(), nullptr);
     // Matching a set that could not be compiled crashes: only one that was is kept.
-    if (automaton->set.Compile()) set.automaton = std::move(automaton);
+    if (!automaton->set.Compile()) continue;
+    set->automaton = std::move(automaton);
+    ++automatons_;
   }
 }
 

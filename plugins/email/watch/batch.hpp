@@ -21,6 +21,7 @@ struct Watcher::Batch {
     imap::Uid uid = 0;
     std::optional<imap::MessageRow> head;           // absent: expunged meanwhile
     std::string digest;                             // of the head
+    std::optional<mime::Message> header;            // parsed once for all that ask
     bool ruled = false;                             // have the rules been asked?
     std::map<std::size_t, std::string> started_by;  // blueprints that a rule starts, and which
     std::vector<std::size_t> undecided;             // blueprints whose match is still to be asked

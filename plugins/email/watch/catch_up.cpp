@@ -269,8 +269,8 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     item.digest = digest_of(*item.head);
     const std::int64_t date = item.head->internal_date_s.value_or(0);
     const bool old = dealt_with_before(next, item.digest, date);
-    const mime::Message m = mime::parse_headers(header->bytes);
-    item.report = !old && m.mime_type == "multipart/report";
+    item.header = mime::parse_headers(header->bytes);
+    item.report = !old && item.header->mime_type == "multipart/report";
     for (std::size_t b = 0; b < source.blueprints.size(); ++b) {
       const Blueprint& blueprint = source.blueprints[b];
       if (old) {
@@ -321,6 +321,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     if (!item.digest.empty()) next.known.add(item.digest, item.head->internal_date_s.value_or(0));
     next.last_uid = item.uid;
     item.head.reset();
+    item.header.reset();
     item.message.reset();
     item.summary.reset();
     if (bytes > kHandOverBytes || events.size() + source.blueprints.size() > AOH_MAX_EVENTS) {

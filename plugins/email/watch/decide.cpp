@@ -2,7 +2,6 @@
 // parts and its text only where that does not tell.
 #include <algorithm>
 
-#include "mime/parse.hpp"
 #include "read/reader.hpp"
 #include "watch/batch.hpp"
 
@@ -38,15 +37,9 @@ void obey(const Source& source, const policy::Rules::Decision& decision, Watcher
 void Watcher::ask(Batch& batch) {
   for (auto& item : batch.items) {
     item.needs_parts = item.needs_text = false;
-    if (item.undecided.empty() || !item.head || item.gone || !item.parked.empty()) continue;
+    if (item.undecided.empty() || !item.header || item.gone || !item.parked.empty()) continue;
     policy::Facts facts;
-    std::optional<mime::Message> header;
-    if (item.message)
-      facts.message = &*item.message;
-    else if (item.summary)
-      facts.message = &*item.summary;
-    else
-      facts.message = &header.emplace(mime::parse_headers(item.head->section("HEADER")->bytes));
+    facts.message = item.message ? &*item.message : item.summary ? &*item.summary : &*item.header;
     facts.text = item.message.has_value();
     facts.parts = facts.text || item.summary.has_value();
     facts.folder = batch.source->mailbox;

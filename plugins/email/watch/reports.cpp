@@ -27,7 +27,7 @@ net::Task<void> Watcher::take_reports(Batch& batch) {
     try {
       row = co_await read::fetch_one(*client_, item.uid, items);
     } catch (const Failure& f) {
-      if (is_fatal(f.error.code) || f.error.code == Errc::temporary) throw;
+      if (is_the_sessions(f)) throw;
       trouble = f.error.line();
     }
     const imap::Section* whole = row ? row->section("") : nullptr;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "mime/parse.hpp"
 
@@ -147,6 +149,26 @@ TEST(Match, ManyPatternsOfAFieldAreOnePass) {
   const Match m = Match::compile({{"any", any}});
   EXPECT_EQ(mismatch(m, message("a@b", "Re: CASE 239")), "");
   EXPECT_EQ(mismatch(m, message("a@b", "Re: CASE 240")), "any");
+}
+
+TEST(Patterns, AllSetsTogetherStayWithinTheirMemory) {
+  for (const std::size_t headers : {2u, 24u, 200u}) {
+    Patterns p;
+    std::vector<Patterns::Ref> last;
+    for (std::size_t h = 0; h < headers; ++h)
+      for (int i = 0; i < 6; ++i)
+        last.push_back(p.add(Field::header, "X-" + std::to_string(h), "word" + std::to_string(i) + "$", "x"));
+    p.finish();
+    const auto [n, each] = p.automatons();
+    EXPECT_EQ(n, std::min<std::size_t>(headers, 24));
+    EXPECT_GE(each, Patterns::kLeastSetBytes);
+    EXPECT_LE(static_cast<std::int64_t>(n) * each, Patterns::kSetsBytes);
+    for (const auto& ref : last) {
+      Patterns::Bits bits = p.none(ref.set);
+      p.search(ref.set, "A WORD" + std::to_string(ref.index), bits);
+      EXPECT_EQ(bits, Patterns::Bits{std::uint64_t{1} << ref.index});
+    }
+  }
 }
 
 // The pattern or the place that is wrong, and what is said about it.

@@ -114,6 +114,26 @@ TEST(RulesFile, EachMistakeHasItsPlaceAndCure) {
   EXPECT_THAT(error_of("rules: []", Catalog()), HasSubstr("there is: none"));
 }
 
+// What the module would refuse is said here already, with its place, where a schema can say it.
+TEST(RulesFile, AConditionOutOfBoundsIsFoundHere) {
+  const auto match = [](const std::string& conditions) {
+    return error_of("rules:\n  - name: a\n    match: {" + conditions + "}\n    do: {ignore: true}\n");
+  };
+  for (const char* good : {"0s", "316224000s", "5270400m", "87840h", "3660d", "0003660d"})
+    EXPECT_EQ(match("older_than: " + std::string(good)), "no error") << good;
+  for (const char* bad :
+       {"316224001s", "320000000s", "5270401m", "87841h", "90000h", "3661d", "9999d", "7w", "d", "7 d"})
+    EXPECT_THAT(match("newer_than: \"" + std::string(bad) + "\""), StartsWith("r.yaml:3:25: ")) << bad;
+  std::string headers;
+  for (int i = 0; i < 20; ++i) headers += (i ? ", X-" : "X-") + std::to_string(i) + ": a";
+  EXPECT_EQ(match("header_regex: {" + headers + "}"), "no error");
+  EXPECT_THAT(match("header_regex: {" + headers + ", Y: a}"), HasSubstr("at most 20 members, came 21"));
+  EXPECT_THAT(match("header_regex: {}"), AllOf(StartsWith("r.yaml:3:27: "), HasSubstr("at least 1 members")));
+  for (const char* name : {"X Y", "X:", "", "\\u00e4"})
+    EXPECT_THAT(match("header_regex: {\"" + std::string(name) + "\": a}"), HasSubstr("matches")) << name;
+  EXPECT_THAT(match("authentication: {}"), HasSubstr("at least 1 members"));
+}
+
 TEST(RulesFile, LimitsAreFinite) {
   std::string many = "rules:\n";
   for (int i = 0; i < 2001; ++i)

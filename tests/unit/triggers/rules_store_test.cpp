@@ -20,16 +20,27 @@ class RulesStoreTest : public TriggerTest {
     std::filesystem::rename(dir_ / "new", dir_ / "rules.yaml");
   }
   RulesStore store() {
-    return {sql_, dir_ / "rules.yaml", [this](int, std::string_view text) { said = text; }};
+    return {sql_, dir_ / "rules.yaml",
+            [this](const RulesFile& file) {
+              asked = file.rules.empty() ? "" : file.rules.at(0)["name"].str();
+              return judgement;
+            },
+            [this](int, std::string_view text) { said = text; }};
   }
+  // Until the file has been seen twice.
   bool refresh(RulesStore& s, const std::vector<std::string>& blueprints = {"b"}) {
+    const bool at_once = look(s, blueprints);
+    return look(s, blueprints) || at_once;
+  }
+  bool look(RulesStore& s, const std::vector<std::string>& blueprints = {"b"}) {
     static const Manifest manifest =
         Manifest::load(std::string(std::getenv("MAILROOM_SOURCE_DIR")) + "/manifests/email.json");
     return s.refresh([] { return Catalog::of({&manifest}); }, blueprints, 1);
   }
   static std::string first(const RulesStore& s) { return s.in_force().rules.at(0)["name"].str(); }
 
-  std::string said;
+  std::string said, asked;
+  RulesJudgement judgement;
 };
 
 TEST_F(RulesStoreTest, ComesChangesAndGoes) {
@@ -72,6 +83,110 @@ TEST_F(RulesStoreTest, WhatIsBrokenKeepsTheOldRulesAlsoOverARestart) {
   write("rules: []\n");
   EXPECT_TRUE(refresh(after));
   EXPECT_TRUE(after.in_force().rules.empty());
+}
+
+TEST_F(RulesStoreTest, WhatTheModuleRefusesIsBrokenAlsoOverARestart) {
+  RulesStore s = store();
+  write(kGood);
+  ASSERT_TRUE(refresh(s));
+  write("rules:\n  - {name: b, match: {larger: 2}, do: {ignore: true}}\n");
+  judgement = {RulesJudgement::Word::refused, "rules.0.match is too deep"};
+  EXPECT_FALSE(refresh(s));
+  EXPECT_EQ(asked, "b");
+  EXPECT_EQ(first(s), "a");
+  EXPECT_THAT(said, HasSubstr("the old rules stay in force: "));
+  EXPECT_THAT(said, HasSubstr("rules.yaml: rules.0.match is too deep"));
+  RulesStore after = store();
+  EXPECT_TRUE(refresh(after));
+  EXPECT_EQ(first(after), "a");
+}
+
+TEST_F(RulesStoreTest, AModuleThatCannotBeAskedYetIsAskedAgain) {
+  write(kGood);
+  RulesStore before = store();
+  ASSERT_TRUE(refresh(before));
+  write("rules:\n  - {name: b, match: {larger: 2}, do: {ignore: true}}\n");
+  judgement = {RulesJudgement::Word::nobody, ""};
+  RulesStore s = store();
+  EXPECT_TRUE(refresh(s));
+  EXPECT_EQ(first(s), "b") << "in force until somebody can tell";
+  judgement = {RulesJudgement::Word::refused, "no"};
+  EXPECT_TRUE(refresh(s));
+  EXPECT_EQ(first(s), "a") << "the copy that was good has been kept";
+  write("rules:\n  - {name: c, match: {larger: 2}, do: {ignore: true}}\n");
+  judgement = {RulesJudgement::Word::nobody, ""};
+  EXPECT_TRUE(refresh(s));
+  judgement = {};
+  EXPECT_FALSE(refresh(s));
+  EXPECT_EQ(first(s), "c");
+  asked.clear();
+  EXPECT_FALSE(refresh(s));
+  EXPECT_EQ(asked, "") << "once is enough";
+  write("rules: [");
+  RulesStore after = store();
+  EXPECT_TRUE(refresh(after));
+  EXPECT_EQ(first(after), "c");
+}
+
+TEST_F(RulesStoreTest, ABlueprintThatGoesLeavesTheRulesAlsoOverARestart) {
+  RulesStore s = store();
+  write("rules:\n  - {name: a, match: {larger: 1}, do: {ignore: true}}\n  - {name: b, do: {start: going}}\n");
+  ASSERT_TRUE(refresh(s, {"b", "going"}));
+  EXPECT_FALSE(refresh(s, {"b"}));
+  EXPECT_EQ(s.in_force().rules.size(), 2u);
+  RulesStore after = store();
+  EXPECT_TRUE(refresh(after, {"b"}));
+  EXPECT_THAT(said, HasSubstr("2 rules are in force"));
+  EXPECT_EQ(first(after), "a");
+}
+
+TEST_F(RulesStoreTest, WhatTheStoreDoesNotTakeIsTriedAgain) {
+  RulesStore s = store();
+  write(kGood);
+  faults::configure("store.begin~rules=fail");
+  EXPECT_THROW(refresh(s), StoreError);
+  EXPECT_TRUE(look(s)) << "still the first look";
+  write("rules:\n  - {name: b, do: {start: b}}\n");
+  faults::configure("store.begin~rules=fail");
+  EXPECT_THROW(refresh(s), StoreError);
+  EXPECT_EQ(first(s), "a");
+  EXPECT_TRUE(look(s));
+  EXPECT_EQ(first(s), "b");
+  std::filesystem::remove(dir_ / "rules.yaml");
+  faults::configure("store.begin~rules=fail");
+  EXPECT_THROW(refresh(s), StoreError);
+  EXPECT_TRUE(look(s));
+  EXPECT_TRUE(s.in_force().rules.empty());
+}
+
+TEST_F(RulesStoreTest, AFileThatCannotBeLookedAtIsNotAMissingOne) {
+  write(kGood);
+  RulesStore s = store();
+  ASSERT_TRUE(refresh(s));
+  std::filesystem::remove(dir_ / "rules.yaml");
+  std::filesystem::create_symlink("rules.yaml", dir_ / "rules.yaml");  // ELOOP
+  EXPECT_FALSE(refresh(s));
+  EXPECT_EQ(first(s), "a");
+  EXPECT_THAT(said, HasSubstr("the old rules stay in force"));
+  said.clear();
+  EXPECT_FALSE(refresh(s));
+  EXPECT_EQ(said, "") << "once is enough";
+  RulesStore after = store();
+  EXPECT_TRUE(refresh(after));
+  EXPECT_EQ(first(after), "a");
+}
+
+TEST_F(RulesStoreTest, AChangeCountsWhenTwoLooksAgree) {
+  write(kGood);
+  RulesStore s = store();
+  ASSERT_TRUE(look(s)) << "the first at once";
+  std::filesystem::remove(dir_ / "rules.yaml");
+  EXPECT_FALSE(look(s));
+  write("rules:\n  - {name: b, do: {start: b}}\n");
+  EXPECT_FALSE(look(s));
+  EXPECT_EQ(first(s), "a") << "neither dropped nor read half";
+  EXPECT_TRUE(look(s));
+  EXPECT_EQ(first(s), "b");
 }
 
 TEST_F(RulesStoreTest, ABlueprintThatComesMendsTheRuleThatStartsIt) {

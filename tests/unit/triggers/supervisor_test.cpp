@@ -263,6 +263,22 @@ TEST_F(SupervisorTest, AFailedSourceIsRestartedWithBackoffThenParked) {
   ASSERT_TRUE(eventually([&] { return module_.trigger(1) != nullptr; }));
 }
 
+TEST_F(SupervisorTest, OtherRulesGiveAParkedSourceAFreshStart) {
+  module_.start_status = AOH_E_INVALID;
+  SupervisorLimits limits;
+  limits.park_after = 1;
+  Supervisor supervisor(sql_, ports_, module_.ports(), limits);
+  supervisor.apply({blueprint("b")});
+  ASSERT_TRUE(eventually([&] { return supervisor.status()[0].state == "parked"; }));
+  module_.start_status = AOH_OK;
+  supervisor.apply_rules("other", Json::array());
+  EXPECT_EQ(supervisor.status()[0].state, "parked");
+  supervisor.apply_rules("email", Json::array({Json{{"name", "a"}, {"do", Json{{"ignore", true}}}}}));
+  ASSERT_TRUE(eventually([&] { return module_.trigger(0) != nullptr; }));
+  EXPECT_TRUE(eventually([&] { return supervisor.status()[0].state == "running"; }));
+  EXPECT_EQ(supervisor.status()[0].failures, 0);
+}
+
 TEST_F(SupervisorTest, BrokenRulesAreRefusedAndCounted) {
   Supervisor supervisor(sql_, ports_, module_.ports());
   supervisor.apply({blueprint("b")});
