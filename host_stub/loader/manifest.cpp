@@ -122,9 +122,13 @@ CredentialType credential_type(const Json& json, const std::string& at) {
   return c;
 }
 
-TriggerSource trigger_source(const Json& json, const std::string& at) {
-  TriggerSource s{json["source"].str(), compile(json["match_schema"], at + "/match_schema"), {}, {}};
+TriggerSource trigger_source(const Json& json, const std::string& at, const Manifest& m) {
+  TriggerSource s{json["source"].str(), compile(json["match_schema"], at + "/match_schema"), {}, {}, {}};
   if (json.has("rule_actions")) s.actions = compile_object(json["rule_actions"], at + "/rule_actions");
+  for (const Json& t : json["rule_tools"].items()) {
+    if (!m.tool(t.str())) fail(at + "/rule_tools", "\"" + t.str() + "\" is not a tool of this manifest");
+    s.rule_tools.push_back(t.str());
+  }
   for (const Json& f : json["source_key"].items())
     s.source_key.push_back({f["name"].str(), f["path"].str(), f["default"]});
   return s;
@@ -239,7 +243,7 @@ Manifest Manifest::parse(std::string text) {
       fail("/tools/" + std::to_string(i) + "/aoh/credential/type",
            "\"" + use->type + "\" is not a credential type of this manifest");
   each("trigger_sources",
-       [&](const Json& s, const std::string& at) { m.trigger_sources.push_back(trigger_source(s, at)); });
+       [&](const Json& s, const std::string& at) { m.trigger_sources.push_back(trigger_source(s, at, m)); });
   each("finish_actions", [&](const Json& a, const std::string& at) {
     m.finish_actions.push_back(host::finish_action(a, at, m));
   });

@@ -58,7 +58,8 @@ struct TriggerSource {
     Json fallback;           ///< value when the path is absent; null: the field is required
   };
   std::vector<KeyField> source_key;
-  std::optional<Schema> actions;  ///< of what a rule does; unset: the source has no rules
+  std::optional<Schema> actions;        ///< of what a rule does; unset: the source has no rules
+  std::vector<std::string> rule_tools;  ///< of this module, that its rules' actions call
 };
 
 struct FinishAction {

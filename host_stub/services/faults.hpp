@@ -9,7 +9,8 @@
 //   call.invoke        detail: tool name          trigger.health   detail: the state       trigger.emit
 //   store.begin        store.commit               store.committed: detail: what is written, "vault.FIELD"
 //   for a secret       state.apply detail: keys and outbox states        session.spawn    session.step
-//   handover           blob.seal                  vault.read
+//   handover           blob.seal                  vault.read     rule.act, rule.acted: before and after an
+//   action of the rules file, detail: its key
 // Example: AOH_FAULTS='state.apply~committing@3+5=kill'
 #pragma once
 #include <stdexcept>

@@ -277,7 +277,8 @@ void append_note(const Sql& sql, std::string_view session_id, const Json& note, 
 
 std::int64_t backlog(const Sql& sql) {
   Rows rows = sql.query(
-      "SELECT (SELECT COUNT(*) FROM events WHERE state='pending') + (SELECT COUNT(*) FROM inputs WHERE "
+      "SELECT (SELECT COUNT(*) FROM events WHERE state IN ('pending','held')) + (SELECT COUNT(*) FROM inputs "
+      "WHERE "
       "state='queued')");
   return rows.next() ? rows.integer(0) : 0;
 }

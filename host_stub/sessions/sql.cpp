@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS sources(
   key TEXT PRIMARY KEY, source TEXT NOT NULL, cursor TEXT NOT NULL DEFAULT '', health TEXT NOT NULL DEFAULT '{}',
   state TEXT NOT NULL DEFAULT 'stopped', failures INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
   retry_ns INTEGER NOT NULL DEFAULT 0, updated_ns INTEGER NOT NULL DEFAULT 0);
--- state: pending, handed, merged, skipped, parked, dropped
+-- state: pending, held, handed, merged, skipped, parked, dropped; done. One without a blueprint is an action of rules:
+-- its session_key is the dedupe_key of the message's events, which are held until it has ended.
 CREATE TABLE IF NOT EXISTS events(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source_key TEXT NOT NULL, blueprint TEXT NOT NULL, dedupe_key TEXT NOT NULL,
   type TEXT NOT NULL, occurred_ns INTEGER NOT NULL, received_ns INTEGER NOT NULL, payload TEXT NOT NULL,
@@ -24,6 +25,11 @@ CREATE INDEX IF NOT EXISTS events_due ON events(state, due_ns);
 CREATE TABLE IF NOT EXISTS decisions(
   id INTEGER PRIMARY KEY, source_key TEXT NOT NULL, key TEXT NOT NULL, blueprint TEXT NOT NULL, decision TEXT NOT NULL,
   why TEXT NOT NULL, at_ns INTEGER NOT NULL);
+-- Messages that a rule's limit has let through: which rule, whose, of_key the message. Gone after until_ns.
+CREATE TABLE IF NOT EXISTS rule_counts(
+  rule TEXT NOT NULL, who TEXT NOT NULL, of_key TEXT NOT NULL, at_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL,
+  PRIMARY KEY(rule, who, of_key));
+CREATE INDEX IF NOT EXISTS rule_counts_until ON rule_counts(until_ns);
 -- state: queued, running, waiting, finished, failed. taint: where strangers' words in it came from; it only grows
 CREATE TABLE IF NOT EXISTS sessions(
   id TEXT PRIMARY KEY, blueprint TEXT NOT NULL, agent_id TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,

@@ -127,13 +127,14 @@ std::int64_t number_of(std::string_view which) {
   return n;
 }
 
+/// `state`: an SQL expression; `but`: an SQL condition, what "all" are.
 std::int64_t change_parked(const Sql& sql, std::string_view which, std::string_view state,
-                           std::int64_t due_ns) {
+                           const std::string& but, std::int64_t due_ns) {
   const auto changed = sql.write("parked", [&] {
-    if (which == "all")
-      return sql.run("UPDATE events SET state=?, due_ns=?, attempts=0 WHERE state='parked'", state, due_ns);
-    return sql.run("UPDATE events SET state=?, due_ns=?, attempts=0 WHERE state='parked' AND id=?", state,
-                   due_ns, number_of(which));
+    const std::string set =
+        "UPDATE events SET state=" + std::string(state) + ", due_ns=?, attempts=0 WHERE state='parked' AND ";
+    if (which == "all") return sql.run(set + but, due_ns);
+    return sql.run(set + "id=?", due_ns, number_of(which));
   });
   if (changed == 0 && which != "all") {
     throw std::runtime_error("nothing is parked under the number " + std::string(utf8_prefix(which, 80)) +
@@ -252,12 +253,14 @@ int parked_list(const Sql& sql, PrintTo to) {
   Json all = Json::array();
   {
     Rows rows = sql.query(
-        "SELECT id, blueprint, dedupe_key, received_ns, attempts, error FROM events WHERE state='parked' "
+        "SELECT id, blueprint, dedupe_key, received_ns, attempts, error, CASE WHEN blueprint='' AND "
+        "json_valid(payload) THEN json_extract(payload, '$.rule') END FROM events WHERE state='parked' "
         "ORDER BY id LIMIT 1000");
     while (rows.next()) {
+      const bool action = rows.text(1).empty();
       all.push(Json{{"number", rows.integer(0)},
-                    {"kind", "event"},
-                    {"blueprint", rows.text(1)},
+                    {"kind", action ? "action" : "event"},
+                    {action ? "rule" : "blueprint", rows.text(action ? 6 : 1)},
                     {"event", rows.text(2)},
                     {"received", time_text(rows.integer(3))},
                     {"attempts", rows.integer(4)},
@@ -289,9 +292,11 @@ int parked_list(const Sql& sql, PrintTo to) {
   if (to.json) return print_json(to, Json{{"parked", std::move(all)}});
   if (all.empty()) to.out << "nothing is parked\n";
   for (const auto& entry : all.items()) {
-    if (entry["kind"].str() == "event") {
-      to.out << entry["number"].integer() << "  " << entry["blueprint"].str() << "  "
-             << entry["received"].str() << "  " << printable(entry["event"].str(), 80);
+    if (entry.has("number")) {
+      const bool action = entry["kind"].str() == "action";
+      to.out << entry["number"].integer() << "  "
+             << (action ? "action of " + printable(entry["rule"].str(), 200) : entry["blueprint"].str())
+             << "  " << entry["received"].str() << "  " << printable(entry["event"].str(), 80);
     } else if (entry["kind"].str() == "message") {
       to.out << "message " << printable(entry["event"].str(), 120) << "  " << entry["blueprint"].str() << "  "
              << entry["received"].str() << "; look at it with a mail reader, it is not handed over";
@@ -305,14 +310,20 @@ int parked_list(const Sql& sql, PrintTo to) {
 }
 
 int parked_retry(const Sql& sql, std::string_view which, std::int64_t now_ns, PrintTo to) {
-  const auto n = change_parked(sql, which, "pending", now_ns);
+  // Also a released one waits for the actions of its message. What a person must let go is named by number.
+  const auto n = change_parked(
+      sql, which,
+      "CASE WHEN blueprint<>'' AND EXISTS(SELECT 1 FROM events a WHERE a.state='pending' AND a.blueprint='' "
+      "AND "
+      "a.source_key=events.source_key AND a.session_key=events.dedupe_key) THEN 'held' ELSE 'pending' END",
+      "error NOT LIKE 'approval:%'", now_ns);
   if (to.json) return print_json(to, Json{{"released", n}});
   to.out << n << " released\n";
   return 0;
 }
 
 int parked_drop(const Sql& sql, std::string_view which, PrintTo to) {
-  const auto n = change_parked(sql, which, "dropped", 0);
+  const auto n = change_parked(sql, which, "'dropped'", "1", 0);
   if (to.json) return print_json(to, Json{{"dropped", n}});
   to.out << n << " dropped\n";
   return 0;

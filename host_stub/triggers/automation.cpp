@@ -1,5 +1,6 @@
 #include "triggers/automation.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <future>
@@ -10,6 +11,7 @@
 #include "triggers/blueprint_store.hpp"
 #include "triggers/cron_source.hpp"
 #include "triggers/handover.hpp"
+#include "triggers/rule_actions.hpp"
 #include "triggers/rules_store.hpp"
 
 namespace aoh::host {
@@ -22,6 +24,7 @@ struct Automation::Running {
   Runner runner;
   unsigned workers;
   Handover handover;
+  RuleActions actions;
   std::unique_ptr<Supervisor> supervisor;
   SupervisorLimits limits;
 
@@ -48,6 +51,10 @@ struct Automation::Running {
         handover(
             sql, ports, catalog_of(*parts.registry), [this](std::string_view id) { return blueprint(id); },
             [this](std::string_view id) { return agents.exists(id); }),
+        actions(
+            sql, ports,
+            [this](std::string_view source, std::string_view tool) { return may_act(source, tool); },
+            [this] { poke(); }),
         limits(o.limits),
         rules(
             sql, std::move(o.rules_file), [this](const RulesFile& file) { return judge(file); }, parts.log) {
@@ -65,6 +72,12 @@ struct Automation::Running {
       ++pokes;
     }
     wake.notify_all();
+  }
+  bool may_act(std::string_view source, std::string_view tool) const {
+    const auto served = parts.registry->source(source);
+    const auto called = parts.registry->tool(tool);
+    return served && called && served.module == called.module &&
+           std::count(served.spec->rule_tools.begin(), served.spec->rule_tools.end(), tool) > 0;
   }
   void apply();
   void apply_rules();
@@ -158,6 +171,7 @@ void Automation::Running::loop(const std::stop_token& token) {
         supervisor->poke();
       }
       apply_rules();
+      actions.poke();
       bool handed = false;
       while (!stopping && handover.next_due() <= ports.now_ns() && handover.hand_over_one()) {
         handed = true;
@@ -211,6 +225,7 @@ void Automation::reload() {
 
 void Automation::begin_stop() {
   r_->stopping = true;
+  r_->actions.begin_stop();
   r_->runner.begin_stop();
   if (r_->supervisor) r_->supervisor->stop(std::chrono::steady_clock::now());
   r_->poke();
@@ -220,6 +235,7 @@ bool Automation::stop(std::chrono::steady_clock::time_point deadline) {
   begin_stop();
   const bool ended = !r_->supervisor || r_->supervisor->stop(deadline);
   r_->thread = {};
+  r_->actions.stop();
   r_->runner.stop();
   return ended;
 }

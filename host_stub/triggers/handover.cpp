@@ -15,14 +15,14 @@ constexpr std::int64_t kMaxMerged = 50;  // events in one hand-over; the rest ma
 }  // namespace
 
 std::int64_t Handover::next_due() {
-  Rows rows = sql_.query("SELECT MIN(due_ns) FROM events WHERE state='pending'");
+  Rows rows = sql_.query("SELECT MIN(due_ns) FROM events WHERE state='pending' AND blueprint<>''");
   return rows.next() && !rows.null(0) ? rows.integer(0) : std::numeric_limits<std::int64_t>::max();
 }
 
 std::optional<Handover::Event> Handover::due_event() {
   Rows rows = sql_.query(
       "SELECT id, attempts, blueprint, dedupe_key, session_key, payload FROM events WHERE state='pending' "
-      "AND due_ns<=? "
+      "AND blueprint<>'' AND due_ns<=? "
       "ORDER BY due_ns, id LIMIT 1",
       ports_.now_ns());
   if (!rows.next()) return std::nullopt;

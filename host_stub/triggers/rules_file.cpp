@@ -88,10 +88,17 @@ class Reader {
   }
 
   void starts(const YamlNode& actions, const std::string& where) {
+    struct Pair {
+      const char *one, *other, *what;
+    };
+    for (const auto& [one, other, what] :
+         {Pair{"start", "ignore", "starts a blueprint and ignores the message"},
+          {"start", "quarantine", "starts a blueprint and quarantines the message"},
+          {"move", "quarantine", "moves the message and quarantines it"}})
+      if (const auto* both = actions.find(one); both != nullptr && actions.find(other) != nullptr)
+        problems_.add(both->at, where + " both " + what + "; keep one of them");
     const auto* start = actions.find("start");
     if (start == nullptr) return;
-    if (actions.find("ignore") != nullptr)
-      problems_.add(start->at, where + " both starts a blueprint and ignores the message; keep one of them");
     const auto one = [&](const YamlNode& id) {
       if (any_blueprint_ || !id.scalar.is_string() || blueprints_.contains(id.scalar.str())) return;
       std::string message = where + ".start: there is no blueprint \"" +

@@ -12,16 +12,6 @@ namespace {
 
 constexpr const char* kNoFile = "none";
 
-// Carried out by the watchers of today; a rule with another one would be a promise that nobody keeps.
-RulesFile only_carried_out(RulesFile rules, const std::string& file) {
-  for (const Json& rule : rules.rules.items())
-    for (const auto& action : rule["do"].members())
-      if (action.key != "start" && action.key != "ignore")
-        throw DocumentError(file + ": the rule \"" + rule["name"].str() + "\" wants " + action.key +
-                            ", which is not carried out yet; only start and ignore are");
-  return rules;
-}
-
 }  // namespace
 
 // A file that cannot be looked at has a stamp, too: that it is missing must not be concluded from it.
@@ -66,7 +56,7 @@ bool RulesStore::read(const Catalog& catalog, const std::vector<std::string>& bl
   const std::string name = file_.string();
   try {
     const std::string text = read_document(file_, RulesLimits::kYaml.max_bytes);
-    RulesFile rules = only_carried_out(parse_rules(text, name, catalog, blueprints), name);
+    RulesFile rules = parse_rules(text, name, catalog, blueprints);
     const RulesJudgement judgement = judge_ ? judge_(rules) : RulesJudgement{};
     if (judgement.word == RulesJudgement::Word::refused) throw DocumentError(name + ": " + judgement.why);
     judged = judgement.word == RulesJudgement::Word::good;
@@ -90,7 +80,7 @@ bool RulesStore::read_stored(const Catalog& catalog, RulesFile& fresh) const {
   if (!rows.next()) return false;
   const std::string name = file_.string() + " (as it was)";
   try {
-    fresh = only_carried_out(parse_old_rules(rows.text(0), name, catalog), name);
+    fresh = parse_old_rules(rows.text(0), name, catalog);
     return true;
   } catch (const DocumentError& e) {
     say(AOH_LOG_ERROR, std::string("the old rules do not fit any more, none are in force: ") + e.what());

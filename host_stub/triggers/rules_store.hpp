@@ -33,8 +33,7 @@ class RulesStore {
 
   /// Looks at the file, and reads it when it, as seen at two looks in a row, or the list of blueprints is not
   /// as it was; only then `catalog` is called. The first look is acted on at once. True when other rules are
-  /// in force now. A file with an action that is not carried out yet counts as broken. Throws StoreError; the
-  /// next look tries again.
+  /// in force now. Throws StoreError; the next look tries again.
   bool refresh(const std::function<Catalog()>& catalog, const std::vector<std::string>& blueprints,
                std::int64_t now_ns);
   const RulesFile& in_force() const { return in_force_; }

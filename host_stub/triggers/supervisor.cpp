@@ -9,6 +9,7 @@
 #include "aoh/services/log.h"
 #include "services/faults.hpp"
 #include "sessions/session_store.hpp"
+#include "triggers/batch_store.hpp"
 #include "triggers/supervisor_trigger.hpp"
 
 namespace aoh::host {
@@ -362,7 +363,7 @@ void Supervisor::store(const std::stop_token& token) {
   while (true) {
     std::optional<Batch> batch;
     std::vector<std::shared_ptr<Trigger>> dirty;
-    std::map<std::string, std::shared_ptr<const Blueprint>, std::less<>> blueprints;
+    BlueprintsById blueprints;
     {
       std::unique_lock lock(s.mutex);
       s.wake_writer.wait(lock, token, [&] { return !s.batches.empty() || !s.dirty.empty(); });
@@ -398,38 +399,7 @@ void Supervisor::store(const std::stop_token& token) {
     std::int64_t taken = 0;
     try {
       faults::point("trigger.emit", batch->trigger->key);
-      s.sql.write("emit", [&] {
-        const auto now = s.ports.now_ns();
-        const auto& key = batch->trigger->key;
-        for (const auto& event : batch->events) {
-          const auto it = blueprints.find(event.blueprint);
-          const auto* blueprint = it == blueprints.end() ? nullptr : it->second.get();
-          const std::string session = blueprint == nullptr
-                                          ? "message:" + event.dedupe_key
-                                          : session_key(*blueprint, event.value, event.dedupe_key);
-          const bool waits =
-              blueprint != nullptr && blueprint->session_template != SessionTemplate::per_message;
-          taken += s.sql.run(
-              "INSERT INTO events(source_key, blueprint, dedupe_key, type, occurred_ns, received_ns, "
-              "payload, session_key, state, due_ns) "
-              "VALUES(?,?,?,?,?,?,?,?,'pending',?) ON CONFLICT(blueprint, dedupe_key) DO NOTHING",
-              key, event.blueprint, event.dedupe_key, event.type, event.occurred_ns, now, event.payload,
-              session, now + (waits ? blueprint->debounce_ns : 0));
-        }
-        for (const auto& d : batch->decisions.items()) {
-          s.sql.run(
-              "INSERT INTO decisions(source_key, key, blueprint, decision, why, at_ns) VALUES(?,?,?,?,?,?)",
-              key, utf8_prefix(d["key"].str(), 512), utf8_prefix(d["blueprint"].str(), 64),
-              utf8_prefix(d["decision"].str(), 32), utf8_prefix(d["why"].str(), 1000), now);
-        }
-        if (!batch->decisions.empty())
-          s.sql.run("DELETE FROM decisions WHERE id<=?", s.sql.last_id() - s.limits.decisions_kept);
-        s.sql.run(
-            "INSERT INTO sources(key, source, cursor, state, updated_ns) VALUES(?,?,?,'running',?) ON "
-            "CONFLICT(key) DO UPDATE SET cursor=excluded.cursor, "
-            "updated_ns=excluded.updated_ns",
-            key, key.substr(0, key.find(' ')), batch->cursor, now);
-      });
+      taken = store_batch(s.sql, *batch, blueprints, s.ports.now_ns(), s.limits.decisions_kept);
       s.backlog += taken;
     } catch (const std::exception& e) {
       status = AOH_E_INTERNAL;

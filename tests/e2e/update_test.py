@@ -63,6 +63,17 @@ class OnTheRig(Updating, RigTest):
         self.assertEqual(self.refused([1], add_flags=["flagged"])["error"]["code"], "state")
         self.assertNotIn("\\Flagged", self.lie()[1][1])
 
+    def test_a_mailbox_is_made_and_what_lies_there_already_is_told(self):
+        for state in ("moved", "gone"):
+            [m] = self.update([1], move_to="New", create=True, message_id="s0.0@rig.test")["messages"]
+            self.assertEqual((m["state"], m["to"]["mailbox"], m["to"]["uid"]), (state, "New", 1))
+        [m] = self.update([1], move_to="New", message_id="other@rig.test")["messages"]
+        self.assertEqual((m["state"], "to" in m), ("gone", False))
+        self.assertEqual([s for s, _ in self.lie("New").values()], ["s0"])
+        for bad in (dict(create=True), dict(delete=True, create=True), dict(add_flags=["seen"], message_id="a@b"), dict(copy_to="New", message_id="a@b")):
+            self.refused([2], **bad)
+        self.refused([2, 3], move_to="New", message_id="a@b")
+
     def test_move_copy_and_delete(self):
         there = "Rechnungen & über"
         answer = self.update([3, 1, 77], move_to=there, add_flags=["seen"])

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kMostOfOneId = 50;  // messages looked at that may carry one Message-ID, newest first
 constexpr std::uint32_t kHeaderBytes = 8192;  // of the one field that is asked for
 
-net::Task<std::optional<Error>> try_create(imap::Client& client, std::string name, imap::Use use) {
+net::Task<std::optional<Error>> try_create(imap::Client& client, std::string name,
+                                           std::optional<imap::Use> use) {
   try {
     co_await client.create(name, use);
   } catch (const Failure& f) {
@@ -63,6 +64,30 @@ net::Task<std::string> special_mailbox(imap::Client& client, imap::Use use) {
   if (now) co_return *now;
   refused.what = "the account has no mailbox for " + what + ", and " + refused.what;
   refused.cure = "Create it in a mail program";
+  throw Failure(std::move(refused));
+}
+
+net::Task<std::string> find_or_make(imap::Client& client, std::string name) {
+  if (imap::same(name, "INBOX")) co_return name;
+  Error refused;
+  for (const bool again : {false, true}) {
+    const std::vector<imap::ListEntry> all = co_await client.list_with_uses();
+    std::vector<std::string> names = imap::names_to_create(all, name);
+    if (imap::same(std::string_view(name).substr(0, 5), "INBOX")) names = {name};  // as far down as it goes
+    for (const std::string& n : names)
+      if (std::any_of(all.begin(), all.end(), [&](const imap::ListEntry& e) {
+            return e.name == n && !e.has("\\Noselect") && !e.has("\\NonExistent");
+          }))
+        co_return n;
+    if (again) break;  // somebody else might have made it meanwhile
+    for (const std::string& n : names) {
+      const std::optional<Error> error = co_await try_create(client, n, std::nullopt);
+      if (!error) co_return n;
+      if (!refused) refused = *error;
+    }
+  }
+  refused.where = printable(name, 200);
+  refused.cure = "Create the mailbox in a mail program, or name another one";
   throw Failure(std::move(refused));
 }
 

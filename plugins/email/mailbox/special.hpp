@@ -32,6 +32,10 @@ net::Task<std::optional<std::string>> find_mailbox(imap::Client& client, imap::U
 /// make one; not_found for the other uses. Never makes a second one: it looks again before it gives up.
 net::Task<std::string> special_mailbox(imap::Client& client, imap::Use use);
 
+/// The mailbox `name`, made where there is none; where the server keeps everything below INBOX, that may be
+/// the one of this name there, which is returned. Throws what the server says when it refuses to make one.
+net::Task<std::string> find_or_make(imap::Client& client, std::string name);
+
 /// The messages of `mailbox` with this Message-ID (without angle brackets), ascending, at most 50; those
 /// marked \Deleted do not count. Selects the mailbox read-only. The header is read again here, since SEARCH
 /// finds parts of words, and some servers find everything.

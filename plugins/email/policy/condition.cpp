@@ -25,24 +25,6 @@ constexpr std::array kRegexes{
     RegexField{"cc_regex", Field::cc},           RegexField{"subject_regex", Field::subject},
     RegexField{"list_id_regex", Field::list_id}, RegexField{"body_regex", Field::body}};
 
-// "7d" in seconds; at most ten years.
-std::uint64_t seconds(const aoh::Json& j, const std::string& where) {
-  const std::string& text = j.str();
-  std::uint64_t n = 0;
-  std::size_t i = 0;
-  for (; i < text.size() && mime::is_digit(text[i]) && n < 1'000'000'000; ++i)
-    n = n * 10 + static_cast<std::uint64_t>(text[i] - '0');
-  const std::string_view unit = std::string_view(text).substr(i);
-  const std::uint64_t each = unit == "s"   ? 1
-                             : unit == "m" ? 60
-                             : unit == "h" ? 3600
-                             : unit == "d" ? 86'400
-                                           : 0;
-  if (i == 0 || each == 0 || n * each > 3660 * 86'400ull)
-    bad(where, "is not a duration of at most ten years", "Write 90s, 30m, 72h or 7d");
-  return n * each;
-}
-
 std::uint64_t bytes(const aoh::Json& j, const std::string& where) {
   if (!j.is_int() || j.integer() < 0)
     bad(where, "is not a number of bytes", "Write a whole number, such as 1000000");
@@ -134,7 +116,7 @@ class Compiler {
       to.children.push_back(std::move(c));
     } else if (key == "older_than" || key == "newer_than") {
       Condition c = made(key == "older_than" ? Kind::older : Kind::newer, key, where);
-      c.number = seconds(j, where);
+      c.number = duration_s(j, where);
       to.children.push_back(std::move(c));
     } else if (key == "all" || key == "any") {
       Condition c = made(key == "all" ? Kind::all : Kind::any, key, where);
@@ -216,6 +198,23 @@ class Compiler {
 };
 
 }  // namespace
+
+std::uint64_t duration_s(const aoh::Json& j, const std::string& where) {
+  const std::string& text = j.str();
+  std::uint64_t n = 0;
+  std::size_t i = 0;
+  for (; i < text.size() && mime::is_digit(text[i]) && n < 1'000'000'000; ++i)
+    n = n * 10 + static_cast<std::uint64_t>(text[i] - '0');
+  const std::string_view unit = std::string_view(text).substr(i);
+  const std::uint64_t each = unit == "s"   ? 1
+                             : unit == "m" ? 60
+                             : unit == "h" ? 3600
+                             : unit == "d" ? 86'400
+                                           : 0;
+  if (i == 0 || each == 0 || n * each > 3660 * 86'400ull)
+    bad(where, "is not a duration of at most ten years", "Write 90s, 30m, 72h or 7d");
+  return n * each;
+}
 
 Condition compile_condition(const aoh::Json& match, const std::string& where, Patterns& patterns) {
   return Compiler(patterns).map(match, where, 1);

@@ -47,4 +47,7 @@ struct ConditionLimits {
 /// `where` begins with `where` ("match"): an unknown name, a wrong type, a bad pattern, a limit passed.
 Condition compile_condition(const aoh::Json& match, const std::string& where, Patterns& patterns);
 
+/// "90s", "30m", "72h", "7d" in seconds; at most 3660 days. Throws Failure(config) at `where`.
+std::uint64_t duration_s(const aoh::Json& json, const std::string& where);
+
 }  // namespace mailroom::policy

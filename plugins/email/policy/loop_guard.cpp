@@ -111,4 +111,23 @@ Verdict may_auto_reply(const mime::Message& m, const std::vector<std::string>& o
   return {};
 }
 
+std::string answered_address(const mime::Message& m) {
+  std::string found;
+  for (const mime::Address& a : m.reply_to.empty() ? m.from : m.reply_to) {
+    if (a.address.empty() || iequals(a.address, found)) continue;
+    if (!found.empty()) return {};
+    found = a.address;
+  }
+  return found;
+}
+
+Verdict may_answer_by_rule(const mime::Message& m, const std::vector<std::string>& own,
+                           std::int64_t arrived_s, std::int64_t now_s) {
+  if (Verdict v = may_auto_reply(m, own); !v) return v;
+  if (answered_address(m).empty())
+    return refuse("one_address", "the answer would go to several addresses, or to none");
+  if (now_s - arrived_s > kAnswerWithin) return refuse("old", "the message arrived more than two days ago");
+  return {};
+}
+
 }  // namespace mailroom::policy

@@ -1,5 +1,6 @@
 #include "policy/rules.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.hpp"
@@ -28,6 +29,9 @@ Rule rule_from(const aoh::Json& j, const std::string& where, Patterns& patterns)
   if (!r.actions.is_object() || r.actions.empty())
     throw Failure(Errc::config, where + " does nothing", where + ".do",
                   "Say what is to be done, such as ignore: true");
+  if (r.actions.has("rate_limit"))
+    r.limit_s = std::max<std::int64_t>(1, static_cast<std::int64_t>(duration_s(
+                                              r.actions["rate_limit"]["per"], where + ".do.rate_limit.per")));
   r.go_on = j["continue"].boolean();
   return r;
 }

@@ -17,8 +17,9 @@ struct Rule {
   std::string name;           ///< unique in its file
   std::string credential_id;  ///< only mail of this account; empty: of every one
   Condition when;
-  aoh::Json actions;   ///< {"flag": [...], "move": "Archive", ...}, as the file has them
-  bool go_on = false;  ///< `continue`: the next rules are asked, too
+  aoh::Json actions;         ///< {"flag": [...], "move": "Archive", ...}, as the file has them
+  std::int64_t limit_s = 0;  ///< rate_limit's `per`
+  bool go_on = false;        ///< `continue`: the next rules are asked, too
 };
 
 /// Immutable after compile; copies share it; any thread. However many rules there are, each field of a

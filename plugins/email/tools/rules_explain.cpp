@@ -6,7 +6,7 @@
 #include "mime/parse.hpp"
 #include "policy/auth_results.hpp"
 #include "policy/match.hpp"
-#include "policy/rules.hpp"
+#include "policy/orders.hpp"
 #include "tools/account_session.hpp"
 
 namespace mailroom::tools {
@@ -58,15 +58,9 @@ Looked look(const Toolbox& box, const aoh::Json& args, aoh::Call& call, const ho
   return out;
 }
 
-// What the rules mean for the blueprints: which they start, and for all others "", or why they get nothing.
-struct Word {
-  std::string ignored;
-  std::vector<std::pair<std::string, std::string>> started;  // blueprint, by which rule
-};
-
-Word tell_rules(const policy::Rules& rules, const policy::Rules::Decision& d, aoh::Json& out,
-                std::string& text) {
-  Word word;
+// The rules that the message hits and does not; what they mean.
+policy::Orders tell_rules(const policy::Rules& rules, const policy::Rules::Decision& d, aoh::Json& out,
+                          std::string& text) {
   aoh::Json hits = aoh::Json::array(), passed = aoh::Json::array();
   for (std::size_t i = 0; i < d.asked.size(); ++i) {
     const policy::Rule& r = rules.rules()[i];
@@ -78,41 +72,43 @@ Word tell_rules(const policy::Rules& rules, const policy::Rules::Decision& d, ao
     }
     hits.push({{"index", index}, {"name", r.name}, {"do", r.actions}, {"continue", r.go_on}});
     text += "rule " + std::to_string(i + 1) + " \"" + r.name + "\" matches: " + r.actions.dump() + "\n";
-    const aoh::Json& start = r.actions["start"];
-    if (word.ignored.empty()) {
-      if (start.is_string()) word.started.emplace_back(start.str(), r.name);
-      for (const aoh::Json& id : start.items()) word.started.emplace_back(id.str(), r.name);
-    }
-    for (const char* action : {"ignore", "quarantine", "approval"})
-      if (r.actions.has(action) && word.ignored.empty()) word.ignored = "rule \"" + r.name + "\": " + action;
   }
   if (hits.empty()) text += rules.empty() ? "there are no rules\n" : "no rule matches\n";
   for (const aoh::Json& p : passed.items())
     text += "  \"" + p["name"].str() + "\" does not: " + p["failed"].str() + "\n";
   out.set("hits", std::move(hits)).set("passed_over", std::move(passed));
   out.set("not_asked", static_cast<std::int64_t>(rules.rules().size() - d.asked.size()));
-  return word;
+  return policy::orders_of(rules, d.hits);
 }
 
-void tell_blueprints(const aoh::Json& blueprints, const policy::Facts& facts, const Word& word,
+std::string terms_of(const policy::Orders& o, const policy::Orders::Terms& terms) {
+  std::string text;
+  for (std::size_t i = 0; i < terms.limits; ++i)
+    text += ", unless its sender is over the limit of rule \"" + o.limits[i].rule + "\"";
+  if (!terms.approval.empty())
+    text += ", once a person lets it (parked retry), as rule \"" + terms.approval + "\" wants it";
+  return text;
+}
+
+void tell_blueprints(const aoh::Json& blueprints, const policy::Facts& facts, const policy::Orders& orders,
                      aoh::Json& out, std::string& text) {
   aoh::Json list = aoh::Json::array();
   for (const aoh::Json& b : blueprints.items()) {
     const std::string& id = b["id"].str();
     const policy::Match match = policy::Match::compile(b["match"]);
     const policy::Outcome o = match.test(facts);
-    const auto rule =
-        std::find_if(word.started.begin(), word.started.end(), [&](const auto& s) { return s.first == id; });
+    const auto start = std::find_if(orders.starts.begin(), orders.starts.end(),
+                                    [&](const auto& s) { return s.blueprint == id; });
     bool starts = false;
     std::string why;
-    if (rule != word.started.end()) {
+    if (start != orders.starts.end()) {
       starts = true;
-      why = "rule \"" + rule->second + "\" starts it";
-    } else if (!word.ignored.empty()) {
-      why = word.ignored;
+      why = "rule \"" + start->rule + "\" starts it" + terms_of(orders, start->terms);
+    } else if (!orders.ended_by.empty()) {
+      why = "rule \"" + orders.ended_by + "\": " + (orders.quarantined ? "quarantine" : "ignore");
     } else {
       starts = o.truth == policy::Truth::yes;
-      why = starts ? "its match" : std::string(o.why) + " does not match";
+      why = starts ? "its match" + terms_of(orders, orders.terms) : std::string(o.why) + " does not match";
     }
     text += "blueprint " + id + (starts ? " starts: " : " does not start: ") + why + "\n";
     list.push({{"id", id}, {"starts", starts}, {"why", why}});
@@ -157,8 +153,8 @@ aoh::Result email_rules_explain(const Toolbox& box, const aoh::Json& args, aoh::
     }
     aoh::Json out = aoh::Json::object();
     std::string text;
-    const Word word = tell_rules(rules, rules.explain(facts, credential), out, text);
-    tell_blueprints(blueprints, facts, word, out, text);
+    const policy::Orders orders = tell_rules(rules, rules.explain(facts, credential), out, text);
+    tell_blueprints(blueprints, facts, orders, out, text);
     const policy::AuthVerdict verdict = policy::auth_verdict(looked.message, account.trusted_authserv_ids);
     if (!verdict.by.empty()) out.set("authentication", verdict.json());
     for (const aoh::Json& n : notes.items()) text += n.str() + "\n";

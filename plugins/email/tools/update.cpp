@@ -21,8 +21,8 @@ struct Wanted {
   Place from;
   std::vector<imap::Uid> uids;
   FlagChange flags;
-  std::string copy_to, move_to;
-  bool remove = false, permanent = false;
+  std::string copy_to, move_to, message_id;
+  bool remove = false, permanent = false, create = false;
   bool relocates() const { return !copy_to.empty() || !move_to.empty() || remove; }
 };
 
@@ -43,11 +43,17 @@ Wanted wanted_of(const aoh::Json& args) {
   w.move_to = args["move_to"].str();
   w.remove = args["delete"].boolean();
   w.permanent = args["permanent"].boolean();
+  w.create = args["create"].boolean();
+  w.message_id = args["message_id"].str();
   if (!w.copy_to.empty() + !w.move_to.empty() + w.remove > 1)
     throw Failure(Errc::invalid, "only one of copy_to, move_to and delete at once",
                   "copy_to, move_to, delete", "Give one of them, and the others in a further call");
   if (w.permanent && !w.remove)
     throw Failure(Errc::invalid, "permanent is for delete", "permanent", "Give delete: true too");
+  if (w.create && w.copy_to.empty() && w.move_to.empty())
+    throw Failure(Errc::invalid, "create is for move_to and copy_to", "create", "Give one of them too");
+  if (!w.message_id.empty() && (w.move_to.empty() || w.uids.size() != 1))
+    throw Failure(Errc::invalid, "message_id is for one message that is moved", "message_id", "Leave it out");
   if (!w.relocates() && w.flags.empty())
     throw Failure(Errc::invalid, "nothing to do was named", "add_flags, move_to, delete ...",
                   "Say what shall become of the messages");
@@ -65,6 +71,14 @@ net::Task<std::string> trash(imap::Client& client, Place from) {
   co_return *found;
 }
 
+/// Where a message lies that somebody, perhaps an earlier call, has taken there; nowhere unless just one
+/// carries its Message-ID.
+net::Task<Place> moved_before(imap::Client& client, std::string to, std::string message_id) {
+  const std::vector<imap::Uid> found = co_await mailbox::find_by_message_id(client, to, message_id);
+  if (found.size() != 1) co_return Place{};
+  co_return Place{to, client.mailbox().uid_validity, found.front()};
+}
+
 struct Done {
   std::uint32_t uid_validity = 0;
   std::vector<Fared> fared;  // empty: nothing was relocated
@@ -75,6 +89,7 @@ net::Task<Done> update(imap::Client& client, Wanted w) {
   Done done;
   std::string to = w.copy_to.empty() ? w.move_to : w.copy_to;
   if (w.remove && !w.permanent) to = co_await trash(client, w.from);
+  if (w.create) to = co_await mailbox::find_or_make(client, to);
   const imap::MailboxState state = co_await mailbox::open_at(client, w.from, false);
   done.uid_validity = state.uid_validity;
   if (w.permanent && client.capabilities().has("X-GM-EXT-1") && imap::same(w.from.mailbox, "INBOX"))
@@ -91,6 +106,8 @@ net::Task<Done> update(imap::Client& client, Wanted w) {
     done.fared = co_await mailbox::copy_messages(client, w.from, w.uids, to);
   else if (!to.empty())
     done.fared = co_await mailbox::move_messages(client, w.from, w.uids, to);
+  if (!w.message_id.empty() && done.fared.front().fate == Fate::gone)
+    done.fared.front().there = co_await moved_before(client, to, w.message_id);
   co_return done;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "mime/message.hpp"
+#include "policy/orders.hpp"
 #include "watch/watcher.hpp"
 
 namespace mailroom::watch {
@@ -23,7 +24,8 @@ struct Watcher::Batch {
     std::string digest;                             // of the head
     std::optional<mime::Message> header;            // parsed once for all that ask
     bool ruled = false;                             // have the rules been asked?
-    std::map<std::size_t, std::string> started_by;  // blueprints that a rule starts, and which
+    policy::Orders orders;                          // what the rules say
+    std::map<std::size_t, std::size_t> started_by;  // blueprints that a rule starts, by which of its orders
     std::vector<std::size_t> undecided;             // blueprints whose match is still to be asked
     bool needs_parts = false, needs_text = false;   // what their answer hangs on
     std::vector<std::size_t> wanted_by;             // blueprints that match

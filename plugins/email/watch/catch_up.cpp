@@ -6,6 +6,7 @@
 #include "read/reader.hpp"
 #include "watch/batch.hpp"
 #include "watch/event.hpp"
+#include "watch/rule_events.hpp"
 
 namespace mailroom::watch {
 namespace {
@@ -292,6 +293,18 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     imap::MessageRow named;
     named.uid = item.uid;
     const std::string key = dedupe_key(source, next.uid_validity, item.head ? *item.head : named);
+    const bool there = item.head && !item.gone && item.parked.empty();
+    if (aoh::Json told; there) {
+      // Before the change: that may take the message away.
+      auto reply = answer_event(source, next.uid_validity, item, key, own_,
+                                runtime_.services().clock.wall_ns() / 1'000'000'000, told);
+      if (!told.is_null()) decisions.push(std::move(told));
+      if (reply) events.push_back(std::move(*reply));
+    }
+    if (auto change = there ? change_event(source, next.uid_validity, item, key) : std::nullopt) {
+      decisions.push(decision(change->dedupe_key, "", "action", change->payload["rule"].str()));
+      events.push_back(std::move(*change));
+    }
     for (std::size_t b = 0; b < source.blueprints.size(); ++b) {
       const std::string& id = source.blueprints[b].id;
       const bool wanted = std::find(item.wanted_by.begin(), item.wanted_by.end(), b) != item.wanted_by.end();
@@ -315,7 +328,10 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
         bytes += 64 * 1024 + item.message->text.value_or("").size();
         events.push_back(std::move(event));
         const auto rule = item.started_by.find(b);
-        decisions.push(decision(key, id, "matched", rule == item.started_by.end() ? "" : rule->second));
+        const policy::Orders::Start* start =
+            rule == item.started_by.end() ? nullptr : &item.orders.starts[rule->second];
+        decisions.push(with_terms(decision(key, id, "matched", start ? rule_named(start->rule) : ""), item,
+                                  start ? start->terms : item.orders.terms, key));
       }
     }
     if (!item.digest.empty()) next.known.add(item.digest, item.head->internal_date_s.value_or(0));
@@ -324,8 +340,14 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     item.header.reset();
     item.message.reset();
     item.summary.reset();
-    if (bytes > kHandOverBytes || events.size() + source.blueprints.size() > AOH_MAX_EVENTS) {
+    if (bytes > kHandOverBytes || events.size() + source.blueprints.size() + kActions > AOH_MAX_EVENTS) {
       const imap::Uid first = std::exchange(work_first_, 0);  // what the host does is no message's fault
+      if (events.size() > AOH_MAX_EVENTS) {  // all blueprints there can be: the actions go before the cursor
+        std::vector<aoh::Event> actions(events.begin(), events.begin() + kActions);
+        events.erase(events.begin(), events.begin() + kActions);
+        Cursor same = *cursor_;
+        co_await hand_over(std::move(actions), decisions, std::move(same));
+      }
       co_await hand_over(std::exchange(events, {}), std::exchange(decisions, aoh::Json::array()), next);
       work_first_ = first;
       bytes = 0;

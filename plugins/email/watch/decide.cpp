@@ -4,31 +4,26 @@
 
 #include "read/reader.hpp"
 #include "watch/batch.hpp"
+#include "watch/rule_events.hpp"
 
 namespace mailroom::watch {
 namespace {
 
-std::string named(const policy::Rule& rule) { return "rule \"" + printable(rule.name, 200) + "\""; }
-
 // What the rules say of those blueprints that nothing is settled for yet.
-void obey(const Source& source, const policy::Rules::Decision& decision, Watcher::Batch::Item& item) {
-  const auto start = [&](const policy::Rule& rule, const std::string& id) {
-    const auto it = std::find_if(item.undecided.begin(), item.undecided.end(),
-                                 [&](std::size_t b) { return source.blueprints[b].id == id; });
-    if (it == item.undecided.end()) return;
+void obey(const Source& source, Watcher::Batch::Item& item) {
+  for (std::size_t i = 0; i < item.orders.starts.size(); ++i) {
+    const auto it = std::find_if(item.undecided.begin(), item.undecided.end(), [&](std::size_t b) {
+      return source.blueprints[b].id == item.orders.starts[i].blueprint;
+    });
+    if (it == item.undecided.end()) continue;
     item.wanted_by.push_back(*it);
-    item.started_by[*it] = named(rule);
+    item.started_by[*it] = i;
     item.undecided.erase(it);
-  };
-  for (const std::size_t hit : decision.hits) {
-    const policy::Rule& rule = source.rules->rules.rules()[hit];
-    const aoh::Json& ids = rule.actions["start"];
-    if (ids.is_string()) start(rule, ids.str());
-    for (const aoh::Json& id : ids.items()) start(rule, id.str());
-    if (!rule.actions["ignore"].boolean()) continue;
-    for (const std::size_t b : item.undecided) item.ignored_why[b] = named(rule);
-    item.undecided.clear();
   }
+  if (item.orders.ended_by.empty()) return;
+  for (const std::size_t b : item.undecided)
+    item.ignored_why[b] = rule_named(item.orders.ended_by) + (item.orders.quarantined ? ": quarantine" : "");
+  item.undecided.clear();
 }
 
 }  // namespace
@@ -54,7 +49,8 @@ void Watcher::ask(Batch& batch) {
       item.needs_text = d.needs_text;
       if (d.open) continue;
       item.ruled = true;
-      obey(*batch.source, d, item);
+      item.orders = policy::orders_of(batch.source->rules->rules, d.hits);
+      obey(*batch.source, item);
     }
     std::erase_if(item.undecided, [&](std::size_t b) {
       const policy::Outcome o = batch.source->blueprints[b].match.test(facts);

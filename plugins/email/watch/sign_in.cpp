@@ -74,6 +74,7 @@ net::Task<bool> Watcher::connect() {
                   "Add it with host-stub credential add");
   status_keeps_ = imap::Quirks::from(host::imap_quirks(account)).has(imap::Quirk::noop_does_not_keep);
   trusted_ = account.trusted_authserv_ids;
+  own_ = account.addresses();
   times_ = host::watch_times(account, {runtime_.config().idle_renew, runtime_.config().poll_interval});
   const auto attempt = std::make_shared<Connecting>();
   boost::asio::co_spawn(

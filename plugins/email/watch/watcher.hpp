@@ -114,6 +114,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   net::Alarm host_alarm_;     // the host's answer to a hand-over
   std::unique_ptr<imap::Client> client_;
   std::vector<std::string> trusted_;  // whose Authentication-Results are believed?
+  std::vector<std::string> own_;      // the account's addresses
   host::WatchTimes times_{};          // how long does an IDLE last, and when is looked where there is none?
   bool status_keeps_ = false;         // is it STATUS that keeps the session alive (quirk noop_does_not_keep)?
   bool idling_ = false;               // may the client be interrupted?

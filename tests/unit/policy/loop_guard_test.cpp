@@ -73,6 +73,23 @@ TEST(LoopGuard, LoopsOwnMessagesAndNobody) {
   EXPECT_EQ(may_auto_reply(mime::parse(""), {}, {}).rule, "no_sender");
 }
 
+TEST(LoopGuard, AnAnswerOfTheRulesGoesToOneAndSoon) {
+  const auto rule = [](const std::string& header, std::int64_t age = 0) {
+    return may_answer_by_rule(mime::parse_headers(header + "\r\n"), {"me@rig.test"}, 1'000'000,
+                              1'000'000 + age)
+        .rule;
+  };
+  EXPECT_EQ(rule("From: a@x.example\r\n"), "");
+  EXPECT_EQ(rule("From: a@x.example\r\n", kAnswerWithin), "");
+  EXPECT_EQ(rule("From: a@x.example\r\n", kAnswerWithin + 1), "old");
+  EXPECT_EQ(rule("From: a@x.example, b@x.example\r\n"), "one_address");
+  EXPECT_EQ(rule("From: a@x.example\r\nReply-To: b@x.example, B@X.example\r\n"), "");
+  EXPECT_EQ(rule("From: a@x.example\r\nReply-To: b@x.example, c@x.example\r\n"), "one_address");
+  EXPECT_EQ(rule("From: a@x.example\r\nReply-To: me@rig.test\r\n"), "own_address");
+  EXPECT_EQ(answered_address(mime::parse_headers("From: a@x.example\r\nReply-To: b@x.example\r\n\r\n")),
+            "b@x.example");
+}
+
 TEST(LoopGuard, Recipients) {
   EXPECT_TRUE(may_auto_reply_to("ada@example.org", {"x@rig.test"}));
   EXPECT_EQ(may_auto_reply_to("X@rig.TEST", {"x@rig.test"}).rule, "own_address");

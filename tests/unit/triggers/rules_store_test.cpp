@@ -68,7 +68,8 @@ TEST_F(RulesStoreTest, WhatIsBrokenKeepsTheOldRulesAlsoOverARestart) {
       {"rules: [", "rules.yaml:"},
       {"", "rules.yaml:"},
       {"rules:\n  - {name: b, do: {start: c}}\n", "no blueprint \"c\""},
-      {"rules:\n  - {name: b, do: {move: Archive}}\n", "the rule \"b\" wants move"},
+      {"rules:\n  - {name: b, do: {move: Archive, quarantine: true}}\n", "keep one of them"},
+      {"rules:\n  - {name: b, do: {flag: deleted}}\n", "rules.yaml:2:26: "},
   };
   for (const auto& [text, what] : broken) {
     write(text);
@@ -144,17 +145,17 @@ TEST_F(RulesStoreTest, WhatTheStoreDoesNotTakeIsTriedAgain) {
   RulesStore s = store();
   write(kGood);
   faults::configure("store.begin~rules=fail");
-  EXPECT_THROW(refresh(s), StoreError);
+  EXPECT_THROW(refresh(s), faults::Injected);
   EXPECT_TRUE(look(s)) << "still the first look";
   write("rules:\n  - {name: b, do: {start: b}}\n");
   faults::configure("store.begin~rules=fail");
-  EXPECT_THROW(refresh(s), StoreError);
+  EXPECT_THROW(refresh(s), faults::Injected);
   EXPECT_EQ(first(s), "a");
   EXPECT_TRUE(look(s));
   EXPECT_EQ(first(s), "b");
   std::filesystem::remove(dir_ / "rules.yaml");
   faults::configure("store.begin~rules=fail");
-  EXPECT_THROW(refresh(s), StoreError);
+  EXPECT_THROW(refresh(s), faults::Injected);
   EXPECT_TRUE(look(s));
   EXPECT_TRUE(s.in_force().rules.empty());
 }

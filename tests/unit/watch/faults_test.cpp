@@ -548,5 +548,41 @@ TEST_F(Faults, TheRulesSpeakBeforeTheBlueprints) {
   EXPECT_EQ(watcher->in_force()["rules"], rules);
 }
 
+TEST_F(Faults, WhatRulesDoWithAMessageIsHandedOverWithIt) {
+  imap.add("order 1");
+  imap.add("evil-2");
+  const aoh::Json rules = aoh::Json::array(
+      {{{"name", "here"},
+        {"do", {{"move", "inbox"}, {"rate_limit", {{"messages", 5}, {"per", "1h"}}}}},
+        {"continue", true}},
+       {{"name", "orders"},
+        {"match", {{"subject_regex", "order"}}},
+        {"do", {{"flag", "flagged"}, {"label", "Later"}, {"approval", true}}}},
+       {{"name", "evil"}, {"match", {{"subject_regex", "evil"}}}, {"do", {{"quarantine", true}}}}});
+  start("all", aoh::Json::object(), rules);
+  ASSERT_TRUE(handed_over(3)) << health();
+  EXPECT_EQ(decided("action"), (Strings{"w/INBOX/7.1#change: rule \"here\", rule \"orders\": flag, label",
+                                        "w/INBOX/7.2#change: rule \"here\", rule \"evil\": quarantine"}));
+  EXPECT_EQ(decided("ignored"), Strings{"w/INBOX/7.2: rule \"evil\": quarantine"});
+  const aoh::Json matched = trigger->decisions().at(1);
+  EXPECT_EQ(matched["decision"].str(), "matched");
+  EXPECT_EQ(matched["approval"].str(), "orders");
+  EXPECT_EQ(matched["limits"].at(0)["rule"].str(), "rule \"here\"");
+  EXPECT_EQ(matched["limits"].at(0)["most"].integer(), 5);
+  EXPECT_EQ(matched["limits"].at(0)["per_s"].integer(), 3600);
+  EXPECT_EQ(matched["limits"].at(0)["of"].str(), "w/INBOX/7.1");
+  const auto flagged = trigger->events().at(0), evil = trigger->events().at(2);
+  EXPECT_EQ(flagged.blueprint, "");
+  EXPECT_FALSE(flagged.payload["holds"].boolean()) << "it lies there already";
+  EXPECT_EQ(flagged.payload["call"],
+            aoh::Json::parse(R"({"tool":"email_update","arguments":{"mailbox":"INBOX",
+    "uids":[1],"uid_validity":7,"add_flags":["flagged"],"add_labels":["Later"]}})"));
+  EXPECT_TRUE(evil.payload["holds"].boolean());
+  EXPECT_EQ(evil.payload["of"].str(), "w/INBOX/7.2");
+  EXPECT_EQ(evil.payload["call"]["arguments"],
+            aoh::Json::parse(R"({"mailbox":"INBOX","uids":[2],"uid_validity":7,
+    "move_to":"Quarantine","create":true,"message_id":"evil-2@x"})"));
+}
+
 }  // namespace
 }  // namespace mailroom::watch

@@ -188,7 +188,10 @@ const ListEntry* find_special(const std::vector<ListEntry>& entries, Use use) {
 }
 
 std::vector<std::string> names_to_create(const std::vector<ListEntry>& entries, Use use) {
-  const std::string top(well_known_names(use).front());
+  return names_to_create(entries, std::string(well_known_names(use).front()));
+}
+
+std::vector<std::string> names_to_create(const std::vector<ListEntry>& entries, const std::string& top) {
   char delimiter = 0;
   bool others_at_top = false, below_inbox = false;
   for (const ListEntry& e : entries) {

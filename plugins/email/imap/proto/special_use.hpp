@@ -33,5 +33,7 @@ const ListEntry* find_special(const std::vector<ListEntry>& entries, Use use);
 /// What to CREATE where find_special() found none: names to try one after the other, as the server's folders
 /// are laid out. At most two.
 std::vector<std::string> names_to_create(const std::vector<ListEntry>& entries, Use use);
+/// The same for a mailbox of any name.
+std::vector<std::string> names_to_create(const std::vector<ListEntry>& entries, const std::string& name);
 
 }  // namespace mailroom::imap
