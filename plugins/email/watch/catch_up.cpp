@@ -294,16 +294,20 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     named.uid = item.uid;
     const std::string key = dedupe_key(source, next.uid_validity, item.head ? *item.head : named);
     const bool there = item.head && !item.gone && item.parked.empty();
-    if (aoh::Json told; there) {
-      // Before the change: that may take the message away.
-      auto reply = answer_event(source, next.uid_validity, item, key, own_,
-                                runtime_.services().clock.wall_ns() / 1'000'000'000, told);
+    const std::int64_t now_ns = runtime_.services().clock.wall_ns();
+    const std::int64_t occurred =
+        item.head && item.head->internal_date_s ? *item.head->internal_date_s * 1'000'000'000 : now_ns;
+    if (there) {
+      aoh::Json told;
+      auto reply = answer_event(source, next.uid_validity, item, key, own_, now_ns / 1'000'000'000, told);
+      auto change = change_event(source, next.uid_validity, item, key);
       if (!told.is_null()) decisions.push(std::move(told));
-      if (reply) events.push_back(std::move(*reply));
-    }
-    if (auto change = there ? change_event(source, next.uid_validity, item, key) : std::nullopt) {
-      decisions.push(decision(change->dedupe_key, "", "action", change->payload["rule"].str()));
-      events.push_back(std::move(*change));
+      if (change) decisions.push(decision(change->dedupe_key, "", "action", change->payload["rule"].str()));
+      for (auto* action : {&reply, &change}) {  // in this order: a change may take the message away
+        if (!*action) continue;
+        (*action)->occurred_unix_ns = occurred;
+        events.push_back(std::move(**action));
+      }
     }
     for (std::size_t b = 0; b < source.blueprints.size(); ++b) {
       const std::string& id = source.blueprints[b].id;
@@ -316,8 +320,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
         decisions.push(decision(key, id, "ignored", item.ignored_why[b]));
       } else if (wanted && item.message) {
         aoh::Event event;
-        event.occurred_unix_ns = item.head->internal_date_s ? *item.head->internal_date_s * 1'000'000'000
-                                                            : runtime_.services().clock.wall_ns();
+        event.occurred_unix_ns = occurred;
         event.type = "email.received";
         event.blueprint = id;
         event.dedupe_key = key;

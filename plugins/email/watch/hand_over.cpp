@@ -1,5 +1,7 @@
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 #include "watch/watcher.hpp"
 
 namespace mailroom::watch {
@@ -47,12 +49,15 @@ net::Task<void> Watcher::hand_over(std::vector<aoh::Event> events, aoh::Json dec
     health_.last_event_ns = runtime_.services().clock.wall_ns();
     health_.lag_ms =
         std::max<std::int64_t>(0, (health_.last_event_ns - events.back().occurred_unix_ns) / 1'000'000);
-    health_.handed_over += events.size();
+    // What rules do with messages is none of them.
+    const auto handed = static_cast<std::uint64_t>(std::count_if(
+        events.begin(), events.end(), [](const aoh::Event& e) { return !e.blueprint.empty(); }));
+    health_.handed_over += handed;
     if (news_ns_ != 0) {
       const std::int64_t took = runtime_.clock().now_ns() - news_ns_;
       health_.hand_over_ms = took / 1'000'000;
       if (measures_)
-        for (std::size_t i = 0; i < events.size(); ++i) measures_->handed_over(took);
+        for (std::uint64_t i = 0; i < handed; ++i) measures_->handed_over(took);
     }
   }
 }

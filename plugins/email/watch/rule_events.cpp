@@ -48,7 +48,6 @@ std::optional<aoh::Event> change_event(const Source& source, std::uint32_t uid_v
   if (const auto& id = item.header->message_id; id && !to.empty() && id->size() <= kMostId)
     arguments.set("message_id", *id);
   aoh::Event event;
-  event.occurred_unix_ns = item.head->internal_date_s.value_or(0) * 1'000'000'000;
   event.type = "email.rule";
   event.dedupe_key = key + "#change";
   event.payload = aoh::Json{{"rule", std::string(aoh::utf8_prefix(rules, 800)) + ": " + what},
@@ -97,7 +96,6 @@ std::optional<aoh::Event> answer_event(const Source& source, std::uint32_t uid_v
                       {"automatic", true}};
   arguments.set_if(!o.template_data.is_null(), "data", o.template_data);
   aoh::Event event;
-  event.occurred_unix_ns = item.head->internal_date_s.value_or(0) * 1'000'000'000;
   event.type = "email.rule";
   event.dedupe_key = key + "#reply";
   event.payload = aoh::Json{
