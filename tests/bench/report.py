@@ -28,6 +28,20 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows])
 
 
+def cpu_of_group(leader):
+    """Seconds of CPU that the processes of a group and their dead children have used."""
+    ticks = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                stat = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(stat[2]) == leader:
+            ticks += sum(int(n) for n in stat[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def write_section(name, text):
     """Replaces what stands between this section's marks in docs/benchmarks.md, or adds it at the end; nothing else is touched."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"

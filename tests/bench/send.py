@@ -69,30 +69,6 @@ def theirs(packages, port, count, *login, env=None):
     return program(["node", PEER, "127.0.0.1", str(port), str(count), str(CONNECTIONS), *login], count, env={"NODE_PATH": packages, **(env or {})})
 
 
-def cpu_of(pids):
-    """Seconds of CPU that these processes and their dead children have used."""
-    ticks = 0
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                ticks += sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:15])
-        except OSError:
-            pass
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def group(leader):
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                if int(f.read().rsplit(")", 1)[1].split()[2]) == leader:
-                    found.append(pid)
-        except OSError:
-            pass
-    return found
-
-
 class Sink:
     def __init__(self):
         with socket.socket() as s:
@@ -142,9 +118,9 @@ def to_postfix(a, packages):
         env = {"MAILROOM_BENCH_PASSWORD": rig.password}
         count = max(100, a.count // 2)
         def watched(run):
-            before, begin = cpu_of(group(rig.info["pids"]["postfix"])), time.monotonic()
+            before, begin = report.cpu_of_group(rig.info["pids"]["postfix"]), time.monotonic()
             figures = run()
-            server = cpu_of(group(rig.info["pids"]["postfix"])) - before
+            server = report.cpu_of_group(rig.info["pids"]["postfix"]) - before
             return {**figures, "server_cpu": 1000 * server / count, "server_busy": server / figures["seconds"]}
         return rounds(a.rounds, {"peer": lambda: watched(lambda: theirs(packages, rig.info["smtp_tls_port"], count, *login, env=env)),
                                  "ours": lambda: watched(lambda: ours(rig.info["smtp_tls_port"], count, *login, env=env))})

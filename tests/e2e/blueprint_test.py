@@ -1,4 +1,4 @@
-"""The fields of a blueprint on real servers, under a virtual clock: start_from, session_template and session_idle, debounce, conflict,
+"""The fields of a blueprint on real servers, under a virtual clock: start_from, session_template and session_idle, debounce, conflict, max_parallel,
 max_sessions_per_hour, and an edit while it runs."""
 import datetime
 import imaplib
@@ -150,6 +150,29 @@ class Fields(RigTest):
         self.advance("20m")
         self.wait_events(4, "handed")
         self.assertEqual(self.sessions("few"), [["one"], ["two"], ["three"]])
+
+    def test_max_parallel(self):
+        folder = os.path.join(self.host.dir, "at-work")
+        os.makedirs(folder)
+        agent = os.path.join(os.path.dirname(os.path.abspath(__file__)), "agents", "agent.py")
+        self.host.write("agents/slow.yaml", f"agent_id: slow\ntype: command\ncommand: [{sys.executable}, {agent}, waits_for_leave, {folder}]\n")
+        self.add("two", "start_from: all\n  max_parallel: 2", agent="slow")
+        self.start()
+        for n in range(5):
+            self.deliver(f"m{n}")
+        self.wait_events(5, "handed")
+        at_work = lambda: sorted(name for name in os.listdir(folder) if name.endswith(".works"))
+        wait_for("two are at work", lambda: len(at_work()) == 2, 20)
+        states = lambda: sorted(s["state"] for s in self.host.json("sessions", "list")["sessions"])
+        self.assertEqual(states(), ["queued"] * 3 + ["running"] * 2)
+        two = at_work()
+        self.deliver("one more")  # goes the whole way while they work, and waits in the queue
+        self.wait_events(6, "handed")
+        self.assertEqual((at_work(), states()), (two, ["queued"] * 4 + ["running"] * 2))
+        self.host.write("at-work/leave", "")
+        wait_for("all have worked", lambda: states() == ["finished"] * 6, 30)
+        ends = [self.host.json("sessions", "show", s["id"])["ledger"][-1]["result"]["output_text"] for s in self.host.json("sessions", "list")["sessions"]]
+        self.assertLessEqual(max(map(int, ends)), 2)
 
     def log(self):
         return "".join(f.decode(errors="replace") for p, f in self.host.files().items() if p.endswith(".log"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Mail for half an hour while everything breaks at random: kills, cuts without a word, servers that restart, UIDVALIDITY resets, a suspended
-host, a second client that churns the mailbox. Then: what was put in is what was handed over is what was answered.
+host, a wall clock that is set, a second client that churns the mailbox. Then: what was put in is what was handed over is what was answered.
 
   soak_test.py [--messages 10000] [--seconds 1800] [--seed N] [--faults kill,cut,...]
 
@@ -17,18 +17,20 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Host, Rig, play, wait_for
+from harness import BUILD, Host, Rig, play, wait_for
 from kill_test import AGENT, BLUEPRINT, SUPPLIER, US
-from soak_world import Churner, Network, renumber, suspend
+from soak_world import Churner, Clock, Network, renumber, suspend
 
 # fault: how often it is drawn
-WEIGHTS = {"kill": 8, "cut": 6, "long cut": 1, "restart dovecot": 4, "restart postfix": 3, "kick": 6, "renumber": 3, "suspend": 3}
+WEIGHTS = {"kill": 8, "cut": 6, "long cut": 1, "restart dovecot": 4, "restart postfix": 3, "kick": 6, "renumber": 3, "suspend": 3, "clock": 4}
+CLOCK = os.path.join(BUILD, "tests", "e2e", "modules", "libsoak_clock.so")
 
 
 class Soak:
     def __init__(self, options):
         self.o, self.dice = options, random.Random(options.seed)
         self.rig, self.host, self.network = Rig(), Host(), Network()
+        self.clock = Clock(self.host, CLOCK)
         self.put_in, self.faults, self.recovery = [], collections.Counter(), collections.defaultdict(list)
         self.host.add_credential(self.rig.record("quotes-inbox", US), self.rig.password)
         self.host.ok("blueprint", "add", self.host.write("kill.yaml", BLUEPRINT))
@@ -39,7 +41,7 @@ class Soak:
         self.stopped, self.lock, self.postfix, self.replies = threading.Event(), threading.Lock(), threading.Lock(), {}
 
     def start(self):
-        self.host.start("--agents", self.agents, limits=self.network.enter)
+        self.host.start("--agents", self.agents, limits=self.network.enter, env=self.clock.env)
 
     def deliver(self, n):
         made = self.rig.deliver(US, sender=f"Anna <{SUPPLIER}>", count=n, subject=f"Quote {len(self.put_in)}+{{n}}")
@@ -79,6 +81,8 @@ class Soak:
                 return False
         elif name == "suspend":
             suspend(self.host.daemon.pid, self.dice.uniform(1, 30))
+        elif name == "clock":
+            self.clock.set(self.dice.choice([-1, 1]) * self.dice.choice([5, 60, 3600, 86400]) * self.dice.uniform(0.5, 2))
         return True
 
     def feed(self):

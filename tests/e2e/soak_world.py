@@ -1,8 +1,10 @@
 """What the soak breaks: a network namespace for the host, the servers, the mailbox, the host itself."""
 import ctypes
 import imaplib
+import mmap
 import os
 import signal
+import struct
 import subprocess
 import time
 
@@ -48,6 +50,22 @@ class Network:
     def close(self):
         self.mend()
         sh(f"ip netns del {self.name}; ip link del {self.outer}", check=False)
+
+
+class Clock:
+    """The host's wall clock, as somebody sets it while it runs and between its runs (soak/clock.c)."""
+
+    def __init__(self, host, library):
+        path = os.path.join(host.dir, "clock-offset")
+        with open(path, "wb") as f:
+            f.write(bytes(8))
+        with open(path, "r+b") as f:
+            self.offset = mmap.mmap(f.fileno(), 8)
+        self.env = {"LD_PRELOAD": library, "CLOCK_OFFSET": path}
+
+    def set(self, seconds):
+        """So far from the true time, forwards or back."""
+        self.offset[:] = struct.pack("=q", int(seconds * 1e9))
 
 
 class Churner:

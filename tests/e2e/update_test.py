@@ -276,6 +276,33 @@ class OnAScript(Updating, unittest.TestCase):
         self.script.fault = lambda c, tag, verb, rest: verb == "EXAMINE" and "Archive" in rest and not c.say(f"{tag} NO [NOPERM] not to be read")
         self.assertEqual(self.states([3], move_to="Archive"), {3: "moved"})
 
+    def test_what_an_earlier_move_copied_counts_where_the_rest_is_refused(self):
+        self.server()
+        inbox, archive = self.script.boxes["INBOX"], self.script.boxes["Archive"]
+        archive.add(inbox.mails[1].raw)
+        there = len(archive.mails)
+        self.script.capabilities = "IMAP4rev1"
+        self.script.fault = lambda c, tag, verb, rest: verb == "UID COPY" and not c.say(f"{tag} NO [OVERQUOTA] full")
+        first, second = self.update([2, 3], move_to="Archive")["messages"]
+        self.assertEqual((first["state"], first["to"]["uid"], first["to"]["uid_validity"]), ("marked", there, archive.validity))
+        self.assertEqual((second["state"], second["error"]["code"]), ("kept", "refused"))
+
+    def test_of_the_other_mailbox_the_thousand_newest_are_looked_at(self):
+        self.server()
+        inbox, archive = self.script.boxes["INBOX"], self.script.boxes["Archive"]
+        raw = inbox.mails[1].raw
+        archive.add(raw)  # the copy of an earlier move
+        for _ in range(999):
+            archive.add(raw.replace(b"Hello.", b"Jello."))
+        count = len(archive.mails)
+        self.assertEqual(self.update([2], move_to="Archive")["messages"][0]["to"]["uid"], count - 999)
+        raw = inbox.mails[1].raw
+        archive.add(raw)
+        for _ in range(1000):
+            archive.add(raw.replace(b"Hello.", b"Jello."))
+        count = len(archive.mails)
+        self.assertEqual(self.update([inbox.mails[1].uid], move_to="Archive")["messages"][0]["to"]["uid"], count + 1)
+
     def test_a_move_that_breaks_off_says_what_moved(self):
         def fault(c, tag, verb, rest):
             if verb != "UID MOVE":

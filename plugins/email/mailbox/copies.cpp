@@ -1,28 +1,9 @@
 #include "mailbox/copies.hpp"
 
-#include <algorithm>
+#include "mailbox/likeness.hpp"
 
 namespace mailroom::mailbox {
 namespace {
-
-constexpr std::uint32_t kHeaderBytes = 16u << 10;  // of the fields that tell a message
-
-/// What a message and its copy have in common.
-using Likeness = std::pair<std::uint64_t, std::string>;
-
-net::Task<std::multimap<Likeness, imap::Uid>> likenesses(imap::Client& client, imap::UidSet set) {
-  std::multimap<Likeness, imap::Uid> found;
-  imap::FetchItems items;
-  items.flags = items.object_ids = false;
-  items.size = true;
-  items.sections = {{"HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)", kHeaderBytes, 0}};
-  const imap::OnRow on_row = [&](imap::MessageRow&& row) {
-    if (row.error || !row.size || row.sections.empty()) return;
-    found.emplace(Likeness{*row.size, std::move(row.sections.front().bytes)}, row.uid);
-  };
-  co_await client.uid_fetch(set, items, on_row);
-  co_return found;
-}
 
 /// The number that the next message in `mailbox` will have at least. Leaves `from` selected.
 net::Task<imap::Uid> next_uid(imap::Client& client, Place from, std::string mailbox) {
@@ -37,17 +18,14 @@ net::Task<imap::Uid> next_uid(imap::Client& client, Place from, std::string mail
 
 net::Task<void> look(imap::Client& client, Place from, imap::UidSet here, std::string to, imap::Uid since,
                      Copies& copies) {
-  const std::multimap<Likeness, imap::Uid> ours = co_await likenesses(client, here);
+  const LookFor what{};
+  const Likenesses ours = co_await likenesses(client, here, what);
   const imap::MailboxState other = co_await client.select(to, true);
   copies.uid_validity = other.uid_validity;
   const imap::UidSet newer = imap::UidSet::from(since);
-  std::multimap<Likeness, imap::Uid> theirs = co_await likenesses(client, newer);
-  for (const auto& [likeness, uid] : ours) {
-    const auto it = theirs.find(likeness);
-    if (it == theirs.end()) continue;
-    copies.uids[uid] = it->second;
-    theirs.erase(it);  // one copy proves one message
-  }
+  Likenesses theirs = co_await likenesses(client, newer, what);
+  const auto found = pairs(ours, std::move(theirs));  // one copy proves one message
+  for (const auto& [our, their] : found) copies.uids[our] = their;
   co_await open_at(client, from, false);
 }
 

@@ -4,43 +4,17 @@
 
 #include <algorithm>
 #include <memory>
-#include <tuple>
 
-#include "mime/parse.hpp"
+#include "mailbox/likeness.hpp"
 
 namespace mailroom::mailbox {
 namespace {
 
 using Uids = std::vector<imap::Uid>;
 
-constexpr std::uint32_t kHeaderBytes = 16u << 10;  // of the fields that tell a message
-constexpr std::size_t kMostLooked = 1'000;         // messages of the other mailbox, newest first
-constexpr std::uint64_t kMostRead = 256u << 20;    // bytes compared, of ours and theirs together
+constexpr std::size_t kMostLooked = 1'000;       // messages of the other mailbox, newest first
+constexpr std::uint64_t kMostRead = 256u << 20;  // bytes compared, of ours and theirs together
 constexpr std::int64_t kDay_s = 86'400;
-
-/// Size, arrival, and the fields as they were sent.
-using Likeness = std::tuple<std::uint64_t, std::int64_t, std::string>;
-using Likenesses = std::multimap<Likeness, imap::Uid>;
-
-/// Without those marked \Deleted where only a `lasting` one will do.
-net::Task<Likenesses> likenesses(imap::Client& client, imap::UidSet set, bool lasting) {
-  Likenesses found;
-  imap::FetchItems items;
-  items.object_ids = false;
-  items.size = items.internal_date = true;
-  items.sections = {{"HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)", kHeaderBytes, 0}};
-  const imap::OnRow on_row = [&](imap::MessageRow&& row) {
-    if (row.error || !row.size || !row.internal_date_s || row.sections.empty()) return;
-    if (lasting && row.flags &&
-        std::find(row.flags->begin(), row.flags->end(), "\\Deleted") != row.flags->end())
-      return;
-    std::string& fields = row.sections.front().bytes;
-    if (!mime::parse_headers(fields).message_id) return;
-    found.emplace(Likeness{*row.size, *row.internal_date_s, std::move(fields)}, row.uid);
-  };
-  co_await client.uid_fetch(set, items, on_row);
-  co_return found;
-}
 
 /// One message's bytes as they come by.
 class Digest final : public imap::SectionSink {
@@ -98,29 +72,16 @@ imap::Criteria around(const Likenesses& ours) {
   std::uint64_t small = UINT32_MAX, large = 0;
   std::int64_t first = INT64_MAX, last = 0;
   for (const auto& [likeness, uid] : ours) {
-    small = std::min(small, std::get<0>(likeness));
-    large = std::max(large, std::get<0>(likeness));
-    first = std::min(first, std::get<1>(likeness));
-    last = std::max(last, std::get<1>(likeness));
+    small = std::min(small, likeness.size);
+    large = std::max(large, likeness.size);
+    first = std::min(first, likeness.arrived_s);
+    last = std::max(last, likeness.arrived_s);
   }
   imap::Criteria criteria;
   criteria.since(day_of(first - kDay_s)).before(day_of(last + 2 * kDay_s));
   if (small > 0 && large < UINT32_MAX)
     criteria.larger(static_cast<std::uint32_t>(small - 1)).smaller(static_cast<std::uint32_t>(large + 1));
   return criteria;
-}
-
-/// here, there: what looks alike, each of theirs once.
-std::vector<std::pair<imap::Uid, imap::Uid>> pairs(const Likenesses& ours, Likenesses theirs) {
-  std::vector<std::pair<imap::Uid, imap::Uid>> out;
-  std::uint64_t read = 0;
-  for (const auto& [likeness, uid] : ours) {
-    const auto it = theirs.find(likeness);
-    if (it == theirs.end() || (read += 2 * std::get<0>(likeness)) > kMostRead) continue;
-    out.emplace_back(uid, it->second);
-    theirs.erase(it);
-  }
-  return out;
 }
 
 net::Task<Likenesses> alike(imap::Client& client, const Likenesses& ours) {
@@ -130,7 +91,8 @@ net::Task<Likenesses> alike(imap::Client& client, const Likenesses& ours) {
   if (newest.size() > kMostLooked)
     newest.erase(newest.begin(), newest.end() - static_cast<std::ptrdiff_t>(kMostLooked));
   const imap::UidSet set = imap::UidSet::of(newest);
-  co_return co_await likenesses(client, set, true);
+  const LookFor what{.arrival = true, .message_id = true, .lasting = true};
+  co_return co_await likenesses(client, set, what);
 }
 
 }  // namespace
@@ -138,13 +100,14 @@ net::Task<Likenesses> alike(imap::Client& client, const Likenesses& ours) {
 net::Task<Copies> earlier_copies(imap::Client& client, Place from, Uids uids, std::string to) {
   Copies out;
   const imap::UidSet here = imap::UidSet::of(uids);
-  const Likenesses ours = co_await likenesses(client, here, false);
+  const LookFor what{.arrival = true, .message_id = true};
+  const Likenesses ours = co_await likenesses(client, here, what);
   if (ours.empty()) co_return out;
   try {
     const imap::MailboxState other = co_await client.select(to, true);
     Likenesses theirs;
     if (other.exists > 0) theirs = co_await alike(client, ours);
-    const auto found = pairs(ours, std::move(theirs));
+    const auto found = pairs(ours, std::move(theirs), kMostRead);
     Uids mine, others;
     for (const auto& [our, their] : found) {
       mine.push_back(our);

@@ -51,6 +51,41 @@ std::string convert(UConverter* converter, std::string_view bytes, std::size_t m
   return out;
 }
 
+// The same for a charset of one byte a character, by a table of what ICU makes of each byte; nullopt for
+// others.
+std::optional<std::string> convert_single_bytes(UConverter* converter, std::string_view bytes,
+                                                std::size_t max_bytes) {
+  if (ucnv_getMaxCharSize(converter) != 1) return {};
+  std::array<char, 256> each{};
+  for (unsigned c = 0; c < 256; ++c) each[c] = static_cast<char>(c);
+  std::array<UChar, 257> units{};
+  UErrorCode status = U_ZERO_ERROR;
+  const std::int32_t count = ucnv_toUChars(converter, units.data(), static_cast<std::int32_t>(units.size()),
+                                           each.data(), 256, &status);
+  if (U_FAILURE(status) || count != 256) return {};
+  struct Utf8 {
+    std::array<char, 4> bytes{};  // all four are copied, `size` of them kept
+    unsigned size = 0;
+  };
+  std::array<Utf8, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) {
+    if (U16_IS_SURROGATE(units[c])) return {};
+    U8_APPEND_UNSAFE(table[c].bytes.data(), table[c].size, units[c]);
+  }
+  bytes = bytes.substr(0, max_bytes);
+  std::size_t size = 0;
+  for (const char c : bytes) size += table[static_cast<unsigned char>(c)].size;
+  std::string out(size + 3, '\0');
+  char* to = out.data();
+  for (const char c : bytes) {
+    const Utf8& character = table[static_cast<unsigned char>(c)];
+    std::memcpy(to, character.bytes.data(), 4);
+    to += character.size;
+  }
+  out.resize(size);
+  return out;
+}
+
 std::string_view without_bom(std::string_view bytes) {
   if (bytes.substr(0, 3) == "\xEF\xBB\xBF") bytes.remove_prefix(3);
   return bytes;
@@ -110,6 +145,7 @@ std::optional<std::string> convert_named(std::string_view name, std::string_view
   }
   const auto converter = open(std::string(name));
   if (!converter) return {};
+  if (auto converted = convert_single_bytes(converter.get(), bytes, max_bytes)) return converted;
   std::string out = convert(converter.get(), bytes, max_bytes);
   if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);
   return out;

@@ -58,18 +58,18 @@ class Glance {
 
   bool text() {
     const std::size_t from = at_;
-    bool dotted = false;
     while (at_ < html_.size()) {
       const unsigned char c = byte(at_);
       const std::uint8_t kind = kBytes[c];
       if (kind == 1) break;
       if (kind == 3 || (kind == 2 && draws_nothing(c, byte(at_ + 1), byte(at_ + 2)))) return false;
-      dotted = dotted || c == '.' || c == '@' || c == '/';
       at_ += c < 0x80 ? 1 : c < 0xe0 ? 2 : 3;
     }
-    if (dotted && !href_.empty()) return false;  // words that may be an address, of a link elsewhere
     at_ = std::min(at_, html_.size());
-    out_ += html_.substr(from, at_ - from);
+    const std::string_view said = html_.substr(from, at_ - from);
+    if (!href_.empty() && said.find_first_of(".@/") != said.npos)
+      return false;  // words that may be an address, of a link elsewhere
+    out_ += said;
     return true;
   }
 

@@ -319,36 +319,24 @@ class Cleaner {
   bool line_rtl_ = false;
 };
 
+// What a byte may begin: 0 no mark, 1 perhaps one, 2 it is one.
+constexpr std::array<std::uint8_t, 256> kBegins = [] {
+  std::array<std::uint8_t, 256> t{};
+  for (std::size_t c = 0; c < 0x20; ++c) t[c] = 2;
+  t['\t'] = t['\n'] = t['\r'] = t['\f'] = t['\v'] = 0;
+  t[0x7F] = 2;
+  t[0xC2] = t[0xCD] = t[0xD8] = t[0xE1] = t[0xE2] = t[0xE3] = t[0xEF] = t[0xF0] = t[0xF3] = 1;
+  return t;
+}();
+
 // The first byte that may begin a mark; the size when there is none.
 std::size_t first_suspect(std::string_view s) {
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    const auto b = static_cast<unsigned char>(s[i]);
-    if (b >= 0x20 && b < 0x7F) continue;
-    switch (b) {
-      case '\t':
-      case '\n':
-      case '\r':
-      case '\f':
-      case '\v':
-        continue;
-      case 0xC2:
-      case 0xCD:
-      case 0xD8:
-      case 0xE1:
-      case 0xE2:
-      case 0xE3:
-      case 0xEF:
-      case 0xF0:
-      case 0xF3: {
-        std::size_t at = i;
-        if (is_mark(next_char(s, at))) return i;
-        i = at - 1;
-        continue;
-      }
-      default:
-        if (b >= 0x80) continue;
-        return i;
-    }
+  for (std::size_t i = 0; i < s.size();) {
+    const std::uint8_t begins = kBegins[static_cast<unsigned char>(s[i])];
+    if (begins == 2) return i;
+    std::size_t next = i + 1;
+    if (begins == 1 && is_mark(next_char(s, next = i))) return i;
+    i = next;
   }
   return s.size();
 }

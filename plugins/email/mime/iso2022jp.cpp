@@ -8,9 +8,9 @@ namespace mailroom::mime {
 // 0208 only.
 std::optional<std::string> iso2022jp_as_shift_jis(std::string_view bytes) {
   enum class Set { ascii, kana, kanji } set = Set::ascii;
-  bool shifted_out = false;  // SO: kana, as some senders write them
-  std::string out;
-  out.reserve(bytes.size());
+  bool shifted_out = false;             // SO: kana, as some senders write them
+  std::string out(bytes.size(), '\0');  // never longer
+  char* to = out.data();
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const auto c = static_cast<unsigned char>(bytes[i]);
     if (c == 0x1B) {
@@ -32,29 +32,30 @@ std::optional<std::string> iso2022jp_as_shift_jis(std::string_view bytes) {
       shifted_out = c == 0x0E;
     } else if (c == '\r' || c == '\n') {
       set = Set::ascii;  // RFC 1468: a line ends in ASCII, whatever the sender forgot
-      out += bytes[i];
+      *to++ = bytes[i];
     } else if (c >= 0xA1 && c <= 0xDF) {
-      out += bytes[i];  // eight-bit kana
+      *to++ = bytes[i];  // eight-bit kana
     } else if (c < 0x21 || c > 0x7E) {
-      out += bytes[i];
+      *to++ = bytes[i];
     } else if (set == Set::kana || shifted_out) {
-      out += static_cast<char>(c | 0x80u);
+      *to++ = static_cast<char>(c | 0x80u);
     } else if (set == Set::kanji) {
       const unsigned second = i + 1 < bytes.size() ? static_cast<unsigned char>(bytes[i + 1]) : 0;
       if (second < 0x21 || second > 0x7E) {
-        out += '\x1a';  // half a character: SUB, which becomes U+FFFD
+        *to++ = '\x1a';  // half a character: SUB, which becomes U+FFFD
         continue;
       }
       ++i;
       const unsigned row = c - 0x21u, cell = second - 0x21u;
       const unsigned lead = 0x81 + row / 2 + (row / 2 > 0x1E ? 0x40 : 0);
       const unsigned trail = row % 2 ? 0x9F + cell : 0x40 + cell + (cell >= 0x3F ? 1 : 0);
-      out += static_cast<char>(lead);
-      out += static_cast<char>(trail);
+      *to++ = static_cast<char>(lead);
+      *to++ = static_cast<char>(trail);
     } else {
-      out += bytes[i];
+      *to++ = bytes[i];
     }
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -36,10 +37,11 @@ constexpr auto kHex = [] {
 
 std::uint32_t value_at(unsigned place, char c) { return kBase64[place][static_cast<unsigned char>(c)]; }
 
+// Writes a fourth byte, which the next group overwrites: one store instead of three.
 char* put_group(std::uint32_t group, char* to) {
-  to[0] = static_cast<char>(group >> 16);
-  to[1] = static_cast<char>(group >> 8);
-  to[2] = static_cast<char>(group);
+  if constexpr (std::endian::native == std::endian::little) group = __builtin_bswap32(group);
+  group = std::endian::native == std::endian::little ? group >> 8 : group << 8;
+  std::memcpy(to, &group, 4);
   return to + 3;
 }
 
@@ -59,12 +61,7 @@ class Base64 {
         looked = end - p > kLook ? p + kLook : end;
       }
       if (in_group_ == 0 && !padded_) {
-        for (; end - p >= 4; p += 4) {
-          const std::uint32_t group =
-              value_at(0, p[0]) | value_at(1, p[1]) | value_at(2, p[2]) | value_at(3, p[3]);
-          if (group & kNone) break;
-          to = put_group(group, to);
-        }
+        to = groups(p, end, to);
         if (p == end) break;
       }
       to = one(*p++, to);
@@ -83,6 +80,28 @@ class Base64 {
   }
 
  private:
+  static std::uint32_t group_at(const char* p) {
+    return value_at(0, p[0]) | value_at(1, p[1]) | value_at(2, p[2]) | value_at(3, p[3]);
+  }
+
+  // Whole groups and the ends of lines between them, up to what is neither.
+  static char* groups(const char*& p, const char* end, char* to) {
+    for (;;) {
+      for (; end - p >= 8; p += 8) {
+        const std::uint32_t first = group_at(p), second = group_at(p + 4);
+        if ((first | second) & kNone) break;
+        to = put_group(second, put_group(first, to));
+      }
+      for (; end - p >= 4; p += 4) {
+        const std::uint32_t group = group_at(p);
+        if (group & kNone) break;
+        to = put_group(group, to);
+      }
+      if (end - p < 2 || p[0] != '\r' || p[1] != '\n') return to;
+      p += 2;
+    }
+  }
+
   char* one(char c, char* to) {
     const std::uint32_t value = value_at(in_group_, c);
     if (value != kNone) {
@@ -169,7 +188,7 @@ void decode_base64(std::string_view text, DecodedBytes& out, bool& broken) {
   Base64 decoder(broken);
   while (!text.empty() && !decoder.ended()) {
     const std::string_view piece = text.substr(0, kPiece);
-    out.keep(decoder.piece(piece, out.room(piece.size() / 4 * 3 + 6)));
+    out.keep(decoder.piece(piece, out.room(piece.size() / 4 * 3 + 7)));
     text.remove_prefix(piece.size());
   }
   out.keep(decoder.close(out.room(2)));

@@ -353,5 +353,19 @@ def mistaken(tool):
     host.finish(json.dumps([host.call(tool, {"no_such_argument": 1}).get("isError") for _ in range(2)]))
 
 
+def waits_for_leave(folder):
+    """Says how many were at work with it, itself included; ends when there is a file `leave`."""
+    mine = os.path.join(folder, f"{os.getpid()}.works")
+    host.hello()
+    with open(mine, "w"):
+        pass
+    count = 0
+    while not os.path.exists(os.path.join(folder, "leave")):
+        count = max(count, sum(name.endswith(".works") for name in os.listdir(folder)))
+        time.sleep(0.01)
+    os.rename(mine, mine.removesuffix("works") + "worked")
+    host.finish(str(count))
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](*sys.argv[2:])
