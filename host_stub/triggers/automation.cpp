@@ -13,6 +13,7 @@
 #include "triggers/handover.hpp"
 #include "triggers/rule_actions.hpp"
 #include "triggers/rules_store.hpp"
+#include "triggers/set_back.hpp"
 
 namespace aoh::host {
 
@@ -25,6 +26,7 @@ struct Automation::Running {
   unsigned workers;
   Handover handover;
   RuleActions actions;
+  SetBack set_back{sql, ports};  // of the loop's thread
   std::unique_ptr<Supervisor> supervisor;
   SupervisorLimits limits;
 
@@ -171,6 +173,10 @@ void Automation::Running::loop(const std::stop_token& token) {
         supervisor->poke();
       }
       apply_rules();
+      if (set_back.look()) {
+        runner.poke();
+        supervisor->poke();
+      }
       actions.poke();
       bool handed = false;
       while (!stopping && handover.next_due() <= ports.now_ns() && handover.hand_over_one()) {

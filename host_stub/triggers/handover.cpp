@@ -110,11 +110,12 @@ void Handover::hand_over(const Event& event, const Blueprint& blueprint) {
       existing.clear();
     }
     if (existing.empty() && blueprint.max_sessions_per_hour > 0) {
-      // The N-th newest session of the last hour says when there is room again.
+      // The N-th newest session of the last hour says when there is room again; those of a clock that was
+      // set back since then do not count.
       Rows rows = sql_.query(
-          "SELECT created_ns FROM sessions WHERE blueprint=? AND created_ns>? ORDER BY created_ns DESC LIMIT "
-          "1 OFFSET ?",
-          blueprint.id, now - kHour, blueprint.max_sessions_per_hour - 1);
+          "SELECT created_ns FROM sessions WHERE blueprint=? AND created_ns>? AND created_ns<=? ORDER BY "
+          "created_ns DESC LIMIT 1 OFFSET ?",
+          blueprint.id, now - kHour, now, blueprint.max_sessions_per_hour - 1);
       if (rows.next()) {
         const std::string why = "waits: " + std::to_string(blueprint.max_sessions_per_hour) +
                                 " sessions were opened within the hour (max_sessions_per_hour)";

@@ -16,10 +16,16 @@ namespace aoh::host {
 namespace {
 
 /// After the first, second, ... failure in a row.
+constexpr std::array<std::int64_t, 6> kSeconds = {1, 5, 30, 60, 300, 900};
+
 std::int64_t restart_delay_ns(std::int64_t failures) {
-  constexpr std::array<std::int64_t, 6> kSeconds = {1, 5, 30, 60, 300, 900};
   const auto i = std::clamp<std::int64_t>(failures - 1, 0, static_cast<std::int64_t>(kSeconds.size()) - 1);
   return kSeconds[static_cast<std::size_t>(i)] * 1'000'000'000;
+}
+
+// A time further ahead than any backoff is by a clock that was set back since.
+bool backoff_over(std::int64_t retry_ns, std::int64_t now_ns) {
+  return retry_ns <= now_ns || retry_ns > now_ns + kSeconds.back() * 1'000'000'000;
 }
 
 std::string new_trigger_id() {
@@ -279,7 +285,7 @@ void Supervisor::manage(const std::stop_token& token) {
           const std::lock_guard lock(s.mutex);
           trigger = source->trigger;
           due = source->state == "stopped" ||
-                (source->state == "backoff" && source->retry_ns <= s.ports.now_ns());
+                (source->state == "backoff" && backoff_over(source->retry_ns, s.ports.now_ns()));
           if (!source->blueprints.empty() && !stopping) wanted = asked_of(s, *source);
         }
         if (trigger) {

@@ -12,6 +12,11 @@ std::int64_t retry_delay(std::uint32_t attempts, std::uint64_t random) {
   return whole + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(whole / 10));
 }
 
+bool waits_by_old_clock(const Record& r, std::int64_t now) {
+  return r.send_at_unix_ns <= now && r.next_attempt_unix_ns > now &&
+         (r.updated_unix_ns > now + kSecond || r.next_attempt_unix_ns > now + kGiveUp);
+}
+
 void after_failure(Record& record, Errc cause, std::int64_t now, std::uint64_t random) {
   const std::int64_t since = std::max(record.created_unix_ns, record.send_at_unix_ns);
   const std::int64_t next = now + retry_delay(record.attempts, random);

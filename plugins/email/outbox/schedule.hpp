@@ -18,6 +18,10 @@ inline constexpr std::int64_t kFurthest = 366LL * 24 * 3600 * kSecond;
 /// hours, up to a tenth more by `random`, so that what failed together does not come back together.
 std::int64_t retry_delay(std::uint32_t attempts, std::uint64_t random);
 
+/// Whether the record waits by a clock that was set back since it was written: such a one is due at once. A
+/// send_at is a time that somebody wants, whatever the clock was.
+bool waits_by_old_clock(const Record& record, std::int64_t now_unix_ns);
+
 /// What a failed attempt leaves: queued for the next one when the cause is temporary and there is time left,
 /// else failed. Only for a record whose outcome is known (nothing uncertain in it).
 void after_failure(Record& record, Errc cause, std::int64_t now_unix_ns, std::uint64_t random);

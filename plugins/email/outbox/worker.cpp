@@ -22,6 +22,10 @@ constexpr std::uint32_t kSweepPage =
     20;  // records read at a time: mailboxes are watched from the same thread
 constexpr std::chrono::seconds kLastWords{4};
 
+std::int64_t due_at(const Record& r, std::int64_t now) {
+  return r.state == State::queued && !waits_by_old_clock(r, now) ? r.next_attempt_unix_ns : 0;
+}
+
 }  // namespace
 
 Worker::Worker(Shared& shared, net::Executor executor)
@@ -93,8 +97,7 @@ void Worker::load() {
       try {
         const auto entry = shared_.store.find(id);
         if (entry)
-          add({id, entry->record.credential_id,
-               entry->record.state == State::queued ? entry->record.next_attempt_unix_ns : 0});
+          add({id, entry->record.credential_id, due_at(entry->record, services.clock.wall_ns())});
         else
           shared_.store.drop_due(id);
       } catch (const std::exception& e) {
@@ -110,9 +113,24 @@ bool Worker::has_room(const Lane& lane) const {
   return lane.active < kPerCredential && (active_ < kInAll || (lane.active == 0 && active_ < kAtMost));
 }
 
+// The wall clock was set back: each is looked at, and says itself when it is due.
+void Worker::all_due(std::int64_t now) {
+  for (auto& [credential, lane] : lanes_) {
+    std::multimap<std::int64_t, std::string> due;
+    for (auto& [at, id] : lane.due) {
+      const std::int64_t soon = std::min(at, now);
+      known_[id].at_unix_ns = soon;
+      due.emplace(soon, std::move(id));
+    }
+    lane.due = std::move(due);
+  }
+}
+
 // Starts what is due and has room; when to look again, Unix nanoseconds.
 std::int64_t Worker::begin_due() {
   const std::int64_t now = shared_.runtime.services().clock.wall_ns();
+  if (now + kSecond < looked_at_ns_) all_due(now);
+  looked_at_ns_ = now;
   std::int64_t next = INT64_MAX;
   for (auto lane = lanes_.begin(); lane != lanes_.end();) {
     auto& [credential, l] = *lane;
@@ -241,9 +259,7 @@ net::Task<void> Worker::look(Due& due, net::Executor executor) {
     co_return;
   }
   if (r.state != State::queued && !follows(r)) co_return shared_.store.drop_due(due.id);
-  // A clock that was set back must not hold mail for as long as it had been wrong.
-  const bool set_back = r.send_at_unix_ns == 0 && r.next_attempt_unix_ns > now + kGiveUp;
-  if (r.state == State::queued && r.next_attempt_unix_ns > now && !set_back) {
+  if (r.state == State::queued && r.next_attempt_unix_ns > now && !waits_by_old_clock(r, now)) {
     due.at_unix_ns = r.next_attempt_unix_ns;
     co_return;
   }

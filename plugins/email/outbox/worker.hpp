@@ -45,6 +45,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void add(Due due);
   void spawn(Due due);
   std::int64_t begin_due();
+  void all_due(std::int64_t now);
   bool sweep();
   bool has_room(const Lane& lane) const;
   void on_unreadable_account(Store::Entry& entry, const Failure& why, Due& due);
@@ -58,6 +59,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
     bool under_way = false;
   };
   std::map<std::string, Known> known_;  // by id, those in lanes_ or under way; on the strand
+  std::int64_t looked_at_ns_ = 0;       // Unix nanoseconds of the last look
   std::int64_t sweep_at_ = 0;           // Unix nanoseconds of the next look for what has expired
   std::string swept_;                   // where it has come to
   bool more_ = false;                   // not all that is due fitted into lanes_

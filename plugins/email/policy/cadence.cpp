@@ -29,14 +29,22 @@ Bucket Bucket::from(std::int64_t full_at_us) {
   return b;
 }
 
+// No more than a whole burst is ever missing: a time beyond that is by a clock that was set back since, and
+// says nothing.
+std::int64_t Bucket::full_at_us(const Pace& pace, std::int64_t now_ms) const {
+  const std::int64_t furthest = now_ms * 1000 + std::max<std::int64_t>(1, pace.burst) * step_us(pace);
+  return full_at_us_ > furthest ? 0 : full_at_us_;
+}
+
 std::int64_t Bucket::earliest(const Pace& pace, std::int64_t now_ms) const {
   // Full again at F; one may leave as long as not more than burst - 1 steps are missing.
-  const std::int64_t at_us = full_at_us_ - (std::max<std::int64_t>(1, pace.burst) - 1) * step_us(pace);
+  const std::int64_t at_us =
+      full_at_us(pace, now_ms) - (std::max<std::int64_t>(1, pace.burst) - 1) * step_us(pace);
   return std::max(now_ms, (at_us + 999) / 1000);
 }
 
 void Bucket::take(const Pace& pace, std::int64_t now_ms) {
-  full_at_us_ = std::max(full_at_us_, now_ms * 1000) + step_us(pace);
+  full_at_us_ = std::max(full_at_us(pace, now_ms), now_ms * 1000) + step_us(pace);
 }
 
 const Pace& Cadence::pace_of(const std::string& domain) const {
@@ -62,13 +70,16 @@ Cadence::Wait Cadence::earliest(const Load& load, std::int64_t now_ms) const {
   const auto later = [&](std::int64_t at, std::string why) {
     if (at > wait.until_ms) wait = {at, std::move(why)};
   };
+  const auto blocked = [&](const Lane& lane, std::string why) {
+    if (lane.blocked_until_ms <= now_ms + kLongestPauseMs) later(lane.blocked_until_ms, std::move(why));
+  };
   later(own_.bucket.earliest(limits_.credential, now_ms), "credential");
-  later(own_.blocked_until_ms, "asked to slow down");
+  blocked(own_, "asked to slow down");
   for (const std::string& domain : load.domains) {
     const std::string name = lane_of(domain);
     if (const auto lane = lanes_.find(name); lane != lanes_.end()) {
       later(lane->second.bucket.earliest(pace_of(name), now_ms), "domain " + name);
-      later(lane->second.blocked_until_ms, "asked to slow down by " + name);
+      blocked(lane->second, "asked to slow down by " + name);
     }
   }
   std::int64_t day = 0;

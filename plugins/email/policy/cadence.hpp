@@ -31,6 +31,7 @@ class Bucket {
   bool idle(std::int64_t now_ms) const { return full_at_us_ <= now_ms * 1000; }
 
  private:
+  std::int64_t full_at_us(const Pace& pace, std::int64_t now_ms) const;
   std::int64_t full_at_us_ = 0;
 };
 

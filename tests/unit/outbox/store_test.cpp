@@ -111,6 +111,19 @@ TEST(Record, AfterTheDotNothingIsOpenButWhatWasRefusedForNow) {
   EXPECT_EQ(r.recipients.at(0)["state"].str(), "uncertain");
 }
 
+TEST(Schedule, WhatWaitsByAClockThatWasSetBackIsDue) {
+  constexpr std::int64_t kNow = 100'000 * kSecond, kDay = 86'400 * kSecond;
+  Record r = fresh("x");
+  r.updated_unix_ns = kNow;
+  r.next_attempt_unix_ns = kNow + 60 * kSecond;
+  EXPECT_FALSE(waits_by_old_clock(r, kNow));
+  EXPECT_FALSE(waits_by_old_clock(r, kNow - kSecond)) << "clocks are set by a little all the time";
+  EXPECT_TRUE(waits_by_old_clock(r, kNow - kDay));
+  EXPECT_FALSE(waits_by_old_clock(r, kNow + kDay)) << "it is due";
+  r.send_at_unix_ns = r.next_attempt_unix_ns;
+  EXPECT_FALSE(waits_by_old_clock(r, kNow - kDay)) << "a time that somebody asked for";
+}
+
 TEST(Schedule, GrowsGivesUpAndNeverRepeatsWhatIsFinal) {
   std::int64_t before = 0;
   for (std::uint32_t n = 1; n < 12; ++n) {

@@ -38,6 +38,18 @@ TEST(Cadence, ABurstAndThenThePace) {
               ::testing::ElementsAre(100'000, 100'000, 100'000, 101'000, 102'000));
 }
 
+TEST(Cadence, AClockThatWasSetBackHoldsNothingForAsLongAsItHadBeenWrong) {
+  Cadence c(limits({60, 60, 3}, {60, 60, 3}));
+  constexpr std::int64_t kDay = 86'400'000;
+  send(c, "a.example", 9, kNow + kDay);
+  c.slow_down("a.example", kNow + kDay);
+  c.slow_down("", kNow + kDay);
+  EXPECT_EQ(c.earliest("a.example", kNow).until_ms, kNow);
+  Cadence again(limits({60, 60, 3}, {60, 60, 3}));
+  send(again, "a.example", 9, kNow + kDay);
+  EXPECT_THAT(send(again, "a.example", 5, kNow), ::testing::ElementsAre(0, 0, 0, 1000, 2000));
+}
+
 TEST(Cadence, NoWindowHoldsMoreThanItsMessagesAndTheBurst) {
   std::mt19937_64 dice(4711);
   for (int round = 0; round < 200; ++round) {
@@ -122,11 +134,13 @@ TEST(Cadence, ARestartForgetsNothing) {
 
 TEST(Cadence, NothingGrowsWithTheDomains) {
   Cadence c(limits({1'000'000, 1, 1'000'000}, {1, 3600, 1}));
-  for (int i = 0; i < 30'000; ++i) c.sent("d" + std::to_string(i) + ".example", kNow);
+  for (int i = 0; i < 30'000; ++i) {
+    const std::string domain = "d" + std::to_string(i) + ".example";
+    if (c.earliest(domain, kNow).until_ms <= kNow) c.sent(domain, kNow);
+  }
   EXPECT_LE(c.state(kNow)["domains"].members().size(), 10'001u);
   EXPECT_GT(c.earliest("new.example", kNow).until_ms, kNow) << "further domains share a lane";
-  EXPECT_EQ(c.earliest("new.example", kNow + std::int64_t{30'000} * 3'600'000).until_ms,
-            kNow + std::int64_t{30'000} * 3'600'000);
+  EXPECT_EQ(c.earliest("new.example", kNow + 3'600'000).until_ms, kNow + 3'600'000);
 }
 
 TEST(Cadence, AMessageToManyDomainsIsOneMessage) {

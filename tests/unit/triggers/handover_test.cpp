@@ -8,6 +8,7 @@
 
 #include "fixture.hpp"
 #include "triggers/admin.hpp"
+#include "triggers/set_back.hpp"
 
 namespace aoh::host {
 namespace {
@@ -72,6 +73,34 @@ TEST_F(HandoverTest, WhatAModuleParkedIsListedWithItsReason) {
   parked_list(sql_, {json, true});
   EXPECT_THAT(text.str(), AllOf(HasSubstr("parked-one"), HasSubstr("poison"), Not(HasSubstr("ignored-one"))));
   EXPECT_EQ(Json::parse(json.str())["parked"].size(), 1u);
+}
+
+TEST_F(HandoverTest, AClockThatWasSetBackHoldsNothingBack) {
+  constexpr std::int64_t kDay = 86'400'000'000'000;
+  const std::int64_t right = now_;
+  SetBack set_back(sql_, ports_);
+  EXPECT_FALSE(set_back.look());
+  b_->max_sessions_per_hour = 1;
+  now_ = right + kDay;
+  EXPECT_FALSE(set_back.look());
+  auto h = handover();
+  event("m1");
+  all(h);
+  event("m2");
+  all(h);  // waits for the hour
+  EXPECT_EQ(event_state("m2"), "pending");
+  now_ = right;
+  event("m3");
+  EXPECT_TRUE(set_back.look());
+  EXPECT_FALSE(set_back.look());
+  all(h);
+  EXPECT_EQ(event_state("m2"), "handed");
+  EXPECT_EQ(event_state("m3"), "pending");  // the hour's one was m2
+  EXPECT_TRUE(claim_session(sql_, now_).has_value());
+  // Over a restart as well.
+  now_ = right - kDay;
+  EXPECT_TRUE(SetBack(sql_, ports_).look());
+  EXPECT_LE(h.next_due(), now_);
 }
 
 TEST_F(HandoverTest, AnEventThatCannotBeReadIsParkedAndTheOthersPass) {
