@@ -163,6 +163,7 @@ class Test:
         arrived = len(uncertain & set(answered))
         certain = sum(n for m, n in answered.items() if m not in uncertain)
         print(f"{len(put_in)} messages put in, {len(by_session)} handed over, lost {len(lost)}, handed over twice {len(twice)}")
+        print(f"kill -9 at any moment | {sum(self.hits.values())} kills in {len(STAGES)} stages | missed {len(lost)} doubled {len(twice)} | recovered at the next start")
         print(f"replies {certain} = {len(put_in)} - {len(uncertain)} uncertain, doubles {len(doubles)}; unanswered {len(unanswered)}, failed {len(failed)}")
         if uncertain:
             print(f"of the uncertain, killed around the final dot, {arrived} had gone out and {len(uncertain) - arrived} had not; none was sent again")

@@ -45,6 +45,7 @@ def play(rig, host, minutes):
     refreshes, refused = server.count("refresh_token", 200), server.count() - server.count(status=200)
     print(f"{minutes * 60:.0f} s, tokens of {LIFE} s: {refreshes} refreshes ({refused} refused), {kicks} sessions ended by the server; "
           f"{len(put_in)} messages, {len(missed)} missed, {len(doubled)} doubled")
+    print(f"token expiry during IDLE | tokens of {LIFE} s, {kicks} sessions ended | missed {len(missed)} doubled {len(doubled)} | recovered at once")
     watcher = host.call("email_watch", {"credential_id": "me"})["watchers"][0]
     if missed or doubled or refused or refreshes < minutes * 60 / LIFE / 2:
         raise AssertionError(f"missed {missed[:5]}, doubled {doubled[:5]}; the watcher: {watcher}; {host.log_text()[-3000:]}")

@@ -34,9 +34,11 @@ aoh::Json decision(const std::string& key, const std::string& blueprint, const c
 
 }  // namespace
 
-// Opens the mailbox and settles where to begin.
-net::Task<void> Watcher::begin() {
-  const imap::MailboxState mailbox = co_await client_->select(mailbox_, true);
+// Opens the mailbox and settles where to begin. True: the server has shown that nothing lies above the
+// cursor.
+net::Task<bool> Watcher::begin() {
+  imap::MailboxState mailbox;
+  const bool unchanged = co_await open(mailbox);
   contact();
   const auto& blueprints = source_->blueprints;
   switch (begin_with(cursor_, mailbox.uid_validity)) {
@@ -70,6 +72,7 @@ net::Task<void> Watcher::begin() {
       break;
   }
   if (!cursor_->filled) co_await fill();
+  co_return unchanged;
 }
 
 // Takes the digests of the mail that was there at the start, so that it is recognised should the server
@@ -108,7 +111,7 @@ net::Task<void> Watcher::fill() {
     const auto piece = std::span(uids).subspan(at, std::min(kFillPiece, uids.size() - at));
     const imap::OnRow on_row = [&](imap::MessageRow&& row) {
       if (!oldest) oldest = row.internal_date_s.value_or(0);
-      next.known.add(digest_of(row), row.internal_date_s.value_or(0));
+      next.known.add(digest_of(row), row.internal_date_s.value_or(0), row.uid);
     };
     const imap::UidSet set = imap::UidSet::of(piece);
     co_await client_->uid_fetch(set, items, on_row);
@@ -144,7 +147,8 @@ net::Task<bool> Watcher::catch_up() {
   for (std::size_t at = 0; at < uids.size() && !stopping_;) {
     const std::size_t n = uids[at] <= careful_until_ ? 1 : std::min(most, uids.size() - at);
     co_await process(
-        {uids.begin() + static_cast<std::ptrdiff_t>(at), uids.begin() + static_cast<std::ptrdiff_t>(at + n)});
+        {uids.begin() + static_cast<std::ptrdiff_t>(at), uids.begin() + static_cast<std::ptrdiff_t>(at + n)},
+        at + n == uids.size());
     at += n;
   }
   co_return true;
@@ -247,7 +251,8 @@ net::Task<void> Watcher::fetch_texts(Batch& batch) {
   }
 }
 
-net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
+// `last`: nothing was above them as they were searched for.
+net::Task<void> Watcher::process(std::vector<imap::Uid> uids, bool last) {
   Batch batch;
   batch.source = source_;
   for (const imap::Uid uid : uids) {
@@ -283,6 +288,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
       item.undecided.push_back(b);
     }
   }
+  co_await know_again(batch, next);
   co_await take_reports(batch);
   co_await decide(batch);
 
@@ -337,7 +343,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
                                   start ? start->terms : item.orders.terms, key));
       }
     }
-    if (!item.digest.empty()) next.known.add(item.digest, item.head->internal_date_s.value_or(0));
+    if (!item.digest.empty()) next.known.add(item.digest, item.head->internal_date_s.value_or(0), item.uid);
     next.last_uid = item.uid;
     item.head.reset();
     item.header.reset();
@@ -357,6 +363,7 @@ net::Task<void> Watcher::process(std::vector<imap::Uid> uids) {
     }
   }
   work_first_ = work_last_ = 0;
+  if (last) next.modseq = modseq_;  // what comes above is younger than the mailbox was when it was opened
   co_await hand_over(std::move(events), std::move(decisions), std::move(next));
   contact();
   const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "watch/cursor.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/error.hpp"
 #include "support/json.hpp"
@@ -30,23 +31,45 @@ std::string unhex(std::string_view text) {
   return out;
 }
 
-std::uint32_t date_of(const char* entry) {
+std::uint32_t number_at(const char* at) {
   std::uint32_t v = 0;
-  for (std::size_t i = 0; i < 4; ++i) v = v << 8 | static_cast<unsigned char>(entry[kDigest + i]);
+  for (std::size_t i = 0; i < 4; ++i) v = v << 8 | static_cast<unsigned char>(at[i]);
   return v;
 }
+std::uint32_t date_of(const char* entry) { return number_at(entry + kDigest); }
+std::uint32_t uid_of(const char* entry) { return number_at(entry + kDigest + 4); }
 
-aoh::Json known_json(const Known& k) {
-  return aoh::Json{{"horizon", k.horizon()}, {"digests", hex(k.packed())}};
+void append(std::string& to, std::uint32_t v) {
+  for (int shift = 24; shift >= 0; shift -= 8) to += static_cast<char>(v >> shift);
+}
+
+// The UIDs apart, for an older numbering's say nothing.
+aoh::Json known_json(const Known& k, bool with_uids) {
+  std::string digests, uids;
+  for (std::size_t i = 0; i < k.size(); ++i) {
+    digests += k.packed().substr(i * Known::kEntry, kDigest + 4);
+    uids += k.packed().substr(i * Known::kEntry + kDigest + 4, 4);
+  }
+  aoh::Json j{{"horizon", k.horizon()}, {"digests", hex(digests)}};
+  return j.set_if(with_uids, "uids", hex(uids));
+}
+
+bool is_hex(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 Known known_from(const aoh::Json& j) {
   const std::string& digests = j["digests"].str();
-  const bool sound = digests.size() % 32 == 0 && digests.size() <= Known::kMost * 2 * 32 &&
-                     std::all_of(digests.begin(), digests.end(),
-                                 [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  if (!sound) throw Failure(Errc::state, "the watcher's cursor is damaged", "digests");
-  return Known::from(unhex(digests), j["horizon"].integer());
+  const std::string& uids = j["uids"].str();  // absent in an older cursor
+  if (digests.size() % 32 != 0 || digests.size() > Known::kMost * 2 * 32 || !is_hex(digests) ||
+      !is_hex(uids) || (!uids.empty() && uids.size() * 4 != digests.size()))
+    throw Failure(Errc::state, "the watcher's cursor is damaged", "digests");
+  std::string packed;
+  for (std::size_t at = 0; at < digests.size(); at += 32)
+    packed +=
+        unhex(digests.substr(at, 32)) + (uids.empty() ? std::string(4, '\0') : unhex(uids.substr(at / 4, 8)));
+  return Known::from(std::move(packed), j["horizon"].integer());
 }
 
 }  // namespace
@@ -60,7 +83,7 @@ Known Known::from(std::string packed, std::int64_t horizon) {
 
 void Known::raise_horizon(std::int64_t date_s) { horizon_ = std::max(horizon_, date_s); }
 
-void Known::add(Digest digest, std::int64_t date_s) {
+void Known::add(Digest digest, std::int64_t date_s, std::uint32_t uid) {
   if (digest.size() < kDigest) return;
   if (packed_.size() >= kMost * kEntry) {
     // Whole seconds go together: what is as old as the horizon is then known to be gone entirely.
@@ -72,7 +95,28 @@ void Known::add(Digest digest, std::int64_t date_s) {
   }
   const auto date = static_cast<std::uint32_t>(std::clamp<std::int64_t>(date_s, 0, UINT32_MAX));
   packed_.append(digest.substr(0, kDigest));
-  for (int shift = 24; shift >= 0; shift -= 8) packed_ += static_cast<char>(date >> shift);
+  append(packed_, date);
+  append(packed_, uid);
+}
+
+bool Known::take(Digest digest, std::uint32_t uid) {
+  if (digest.size() < kDigest) return false;
+  for (std::size_t i = 0; i < packed_.size(); i += kEntry)
+    if (uid_of(packed_.data() + i) == uid &&
+        std::string_view(packed_).substr(i, kDigest) == digest.substr(0, kDigest)) {
+      packed_.erase(i, kEntry);
+      return true;
+    }
+  return false;
+}
+
+std::vector<std::uint32_t> Known::uids_of(Digest digest) const {
+  std::vector<std::uint32_t> out;
+  if (digest.size() < kDigest) return out;
+  for (std::size_t i = 0; i < packed_.size(); i += kEntry)
+    if (std::string_view(packed_).substr(i, kDigest) == digest.substr(0, kDigest))
+      if (const std::uint32_t uid = uid_of(packed_.data() + i)) out.push_back(uid);
+  return out;
 }
 
 bool Known::take(Digest digest) {
@@ -92,8 +136,9 @@ std::string Cursor::text() const {
               {"start_uid", start_uid},
               {"start_s", start_s},
               {"filled", filled},
-              {"known", known_json(known)}};
-  if (before) j.set("before", known_json(*before));
+              {"known", known_json(known, true)}};
+  j.set_if(modseq, "modseq", std::to_string(modseq));  // 63 bits: more than every JSON reader keeps
+  if (before) j.set("before", known_json(*before, false));
   return j.dump();
 }
 
@@ -113,6 +158,8 @@ std::optional<Cursor> Cursor::from(std::string_view text) {
   c.last_uid = static_cast<std::uint32_t>(j["last_uid"].integer());
   c.start_uid = static_cast<std::uint32_t>(j["start_uid"].integer());
   c.start_s = j["start_s"].integer();
+  const std::string& modseq = j["modseq"].str();
+  std::from_chars(modseq.data(), modseq.data() + modseq.size(), c.modseq);
   c.filled = j["filled"].boolean();
   c.known = known_from(j["known"]);
   if (j.has("before")) c.before = known_from(j["before"]);

@@ -5,20 +5,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mailroom::watch {
 
 /// Digests of messages that were dealt with, oldest first: a multiset, so that two equal messages count
 /// twice. Holds the latest `kMost`; for those that had to go, `horizon` (INTERNALDATE, seconds) says how far
-/// back everything is known. 16 bytes a message: 12 of the digest, 4 of the date.
+/// back everything is known. 20 bytes a message: 12 of the digest, 4 of the date, 4 of the UID.
 class Known {
  public:
-  static constexpr std::size_t kMost = 512;
+  static constexpr std::size_t kMost = 512, kEntry = 20;
   using Digest = std::string_view;  ///< at least 12 bytes (SHA-256 of header block, size and INTERNALDATE)
 
-  void add(Digest digest, std::int64_t date_s);
+  /// `uid` under the numbering in force; 0: not known.
+  void add(Digest digest, std::int64_t date_s, std::uint32_t uid = 0);
   /// Takes one occurrence out. False when there is none.
   bool take(Digest digest);
+  /// The same of the one that had this UID.
+  bool take(Digest digest, std::uint32_t uid);
+  /// The UIDs, where they are known, of the messages with this digest.
+  std::vector<std::uint32_t> uids_of(Digest digest) const;
   std::size_t size() const { return packed_.size() / kEntry; }
   std::int64_t horizon() const { return horizon_; }
   void raise_horizon(std::int64_t date_s);
@@ -26,7 +32,6 @@ class Known {
   static Known from(std::string packed, std::int64_t horizon);
 
  private:
-  static constexpr std::size_t kEntry = 16;
   std::string packed_;
   std::int64_t horizon_ = 0;
 };
@@ -37,6 +42,7 @@ struct Cursor {
   std::uint32_t last_uid = 0;   ///< everything up to it is dealt with
   std::uint32_t start_uid = 0;  ///< up to it, `start_from` decides what counts; above it everything does
   std::int64_t start_s = 0;     ///< when the watcher started for the very first time
+  std::uint64_t modseq = 0;     ///< no message above last_uid is as old as this (RFC 7162); 0: not known
   bool filled = false;          ///< are the digests of the mail that was there at the start taken?
   Known known;
   std::optional<Known>

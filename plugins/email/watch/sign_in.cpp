@@ -33,6 +33,7 @@ net::Task<void> Watcher::connect_into(std::shared_ptr<Connecting> to, host::Runt
       login.endpoint = runtime->services().imap_server(account, bearer);
       login.quirks = imap::Quirks::from(host::imap_quirks(account));
       login.credentials = std::move(in.credentials);
+      login.resync = true;
       return imap::Client::connect(executor, runtime->net(), std::move(login),
                                    runtime->trace("imap " + account.imap->where()));
     };

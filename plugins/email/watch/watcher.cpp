@@ -224,18 +224,21 @@ net::Task<void> Watcher::session() {
   if (!connected) co_return;
   no_idle_ = false;
   contact();
-  co_await begin();
+  bool unchanged = co_await begin();
   bool sure = true;
   while (!stopping_) {
     // What the server tells while we look is looked at before we wait: nothing falls between a search and
     // IDLE.
     bool found = false;
-    for (int round = 0; round < 20 && !stopping_; ++round) {
+    for (int restless = 0; restless < 20 && !stopping_;) {
       const std::uint64_t changes = client_->mailbox().changes;
-      const bool some = co_await catch_up();
+      bool some = false;
+      if (!std::exchange(unchanged, false)) some = co_await catch_up();
       found = found || some;
       if (!some && client_->mailbox().changes == changes) break;
+      restless = some ? 0 : restless + 1;  // what was found has moved the cursor: that has an end
     }
+    if (!stopping_) cursor_->modseq = modseq_;
     contact();
     attempt_ = 0;
     if (stopping_) break;

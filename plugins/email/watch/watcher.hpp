@@ -79,11 +79,15 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
                                       host::Account account, std::string bearer, net::Executor executor,
                                       std::weak_ptr<Watcher> waiter);
 
+  // resume.cpp
+  net::Task<bool> open(imap::MailboxState& mailbox);
+  net::Task<void> know_again(Batch& batch, Cursor& next);
+
   // catch_up.cpp
-  net::Task<void> begin();
+  net::Task<bool> begin();
   net::Task<void> fill();
   net::Task<bool> catch_up();
-  net::Task<void> process(std::vector<imap::Uid> uids);
+  net::Task<void> process(std::vector<imap::Uid> uids, bool last);
   net::Task<void> fetch_heads(Batch& batch);
   net::Task<void> fetch_texts(Batch& batch);
 
@@ -118,6 +122,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   host::WatchTimes times_{};          // how long does an IDLE last, and when is looked where there is none?
   bool status_keeps_ = false;         // is it STATUS that keeps the session alive (quirk noop_does_not_keep)?
   bool idling_ = false;               // may the client be interrupted?
+  std::uint64_t modseq_ = 0;          // HIGHESTMODSEQ as the mailbox was opened; 0: not told
+  bool plain_select_ = false;         // did a resumption by QRESYNC not come to its end the last time?
   bool no_idle_ = false;              // did the server refuse an IDLE that it had offered?
   bool stopping_ = false;             // has the host asked to stop?
   unsigned attempt_ = 0;              // failures in a row

@@ -33,6 +33,7 @@ class FakeHost {
   std::map<std::string, std::string> blobs;
   std::map<std::string, aoh::Json> sessions;  // by call_id
   std::vector<std::string> log;
+  std::vector<std::string> wire;     // of a runtime whose configuration asks for a trace
   std::vector<std::string> missing;  // services that this host lacks
   std::uint64_t versions_ = 0;       // as a real host: a key that was removed and made again has a new one
   std::function<aoh_status(const std::string& key, const std::string& value)> on_apply;  // may refuse a write
@@ -55,8 +56,9 @@ class FakeHost {
     for (const std::string& m : of(h).missing)
       if (m == name) return nullptr;
     static const aoh_log_v1 log_table{sizeof(aoh_log_v1), 1,
-                                      [](const aoh_host* host, std::int32_t, aoh_str m, aoh_str) {
+                                      [](const aoh_host* host, std::int32_t, aoh_str m, aoh_str fields) {
                                         const std::lock_guard lock(of(host).mutex);
+                                        if (aoh::sv(m) == "wire") of(host).wire.push_back(str(fields));
                                         of(host).log.push_back(str(m));
                                       }};
     static const aoh_clock_v1 clock_table{

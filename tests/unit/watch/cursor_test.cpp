@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "support/json.hpp"
 
 namespace mailroom::watch {
 namespace {
@@ -20,6 +21,19 @@ TEST(Known, CountsEqualMessages) {
   EXPECT_TRUE(k.take(digest(1)));
   EXPECT_TRUE(k.take(digest(1)));
   EXPECT_FALSE(k.take(digest(1)));
+}
+
+TEST(Known, TellsUnderWhichUids) {
+  Known k;
+  k.add(digest(1), 100, 7);
+  k.add(digest(1), 100, 9);
+  k.add(digest(1), 100);
+  k.add(digest(2), 100, 8);
+  EXPECT_EQ(k.uids_of(digest(1)), (std::vector<std::uint32_t>{7, 9}));
+  EXPECT_FALSE(k.take(digest(1), 8));
+  EXPECT_TRUE(k.take(digest(1), 7));
+  EXPECT_EQ(k.uids_of(digest(1)), std::vector<std::uint32_t>{9});
+  EXPECT_EQ(k.size(), 3u);
 }
 
 TEST(Known, ForgetsTheOldestAndSaysHowFarItKnows) {
@@ -70,9 +84,25 @@ TEST(Cursor, FitsIntoWhatTheHostKeeps) {
   EXPECT_LT(renumbered(twice, 9).text().size(), 64u << 10);
 }
 
+TEST(Cursor, KeepsUidsAndModseqAndReadsACursorWithout) {
+  Cursor c = sample();
+  c.modseq = UINT64_MAX / 2;
+  c.known.add(digest(9), 1'700'000'200, 41);
+  const auto back = Cursor::from(c.text());
+  EXPECT_EQ(back->modseq, UINT64_MAX / 2);
+  EXPECT_EQ(back->known.uids_of(digest(9)), std::vector<std::uint32_t>{41});
+  EXPECT_TRUE(back->known.uids_of(digest(1)).empty());
+  aoh::Json older = aoh::Json::parse(sample().text());
+  aoh::Json known = older["known"];
+  older.set("known", aoh::Json{{"horizon", known["horizon"]}, {"digests", known["digests"]}});
+  EXPECT_EQ(Cursor::from(older.dump())->text(), sample().text());
+  EXPECT_EQ(renumbered(c, 8).modseq, 0u) << "of another numbering";
+}
+
 TEST(Cursor, EmptyIsFirstAndDamageIsSaid) {
   EXPECT_FALSE(Cursor::from(""));
-  for (const char* bad : {"{", "{}", R"({"v":2})", R"({"v":1,"known":{"digests":"zz"}})", "[]"})
+  for (const char* bad : {"{", "{}", R"({"v":2})", R"({"v":1,"known":{"digests":"zz"}})", "[]",
+                          R"({"v":1,"known":{"digests":"","uids":"00000001"}})"})
     EXPECT_THROW(Cursor::from(bad), Failure) << bad;
 }
 

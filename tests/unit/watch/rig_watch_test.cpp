@@ -156,6 +156,38 @@ TEST_F(RigWatch, SurvivesARestartOfTheServer) {
   stop(t, w);
 }
 
+TEST_F(RigWatch, ComesBackWithoutASearchWhereNothingCame) {
+  rig->deliver({.to = user, .subject = "Before {n}", .count = 3});
+  rig->maildir(user, 3);
+  host::Config traced = config;
+  traced.trace = true;
+  host::Runtime own(fake.c(), traced);
+  /// How many searches the watch took until it was in IDLE with so many events.
+  const auto searches = [&](FakeTrigger& t, const std::string& cursor, std::size_t events) {
+    {
+      const std::lock_guard lock(fake.mutex);
+      fake.wire.clear();
+    }
+    const auto w = Watcher::start(own, Source::from(source(aoh::Json::object(), "all")), cursor,
+                                  std::make_shared<aoh::Trigger>(t.c()));
+    EXPECT_TRUE(t.wait([&](FakeTrigger& x) { return x.events().size() == events && is(x, "idle"); }, 15'000))
+        << t.last_health().dump();
+    stop(t, w);
+    const std::lock_guard lock(fake.mutex);
+    return std::count_if(fake.wire.begin(), fake.wire.end(), [](const std::string& line) {
+      return line.find("UID SEARCH") != std::string::npos;
+    });
+  };
+  FakeTrigger first, second, third;
+  EXPECT_GT(searches(first, "", 3), 0);
+  EXPECT_EQ(searches(second, first.cursor(), 0), 0);
+  EXPECT_FALSE(fake.wire.empty());
+  rig->deliver({.to = user, .subject = "While away"});
+  rig->maildir(user, 4);
+  EXPECT_GT(searches(third, first.cursor(), 1), 0);
+  EXPECT_EQ(subjects(third), std::vector<std::string>{"While away"});
+}
+
 TEST_F(RigWatch, AWrongPasswordIsSaidAndARightOneHelpsAtOnce) {
   fake.secrets["w/password"] = "planted-wrong-secret";
   FakeTrigger t;

@@ -43,14 +43,16 @@ ScriptedImap::ScriptedImap()
     : server_(
           {}, [this](ssl_st*, int fd) { serve(fd); }, true) {}
 
-ScriptedImap::Mail& ScriptedImap::add(const std::string& subject) {
+ScriptedImap::Mail& ScriptedImap::add(const std::string& subject, const std::string& at) {
   const std::lock_guard lock(mutex_);
   Mail m;
   m.uid = next_uid_++;
+  m.modseq = ++modseq_;
+  m.email_id = "M" + std::to_string(made_ + 1);
   m.subject = subject;
   char date[40];
   std::snprintf(date, sizeof date, " 1-Jan-2026 10:00:%02u +0000", ++made_ % 60);
-  m.date = date;
+  m.date = at.empty() ? date : at;
   m.header = "Subject: " + subject + "\r\nFrom: ada@example.org\r\nMessage-ID: <" + subject + "@x>\r\n\r\n";
   m.text = "the text of " + subject + "\r\n";
   m.structure =
@@ -71,9 +73,10 @@ void ScriptedImap::expunge(const std::string& subject) {
       std::find_if(mails_.begin(), mails_.end(), [&](const Mail& m) { return m.subject == subject; });
   if (it == mails_.end()) return;
   if (told_ > static_cast<std::size_t>(it - mails_.begin())) {
-    say("* " + sequence(*it) + " EXPUNGE\r\n");
+    say(resyncs_ ? "* VANISHED " + std::to_string(it->uid) + "\r\n" : "* " + sequence(*it) + " EXPUNGE\r\n");
     --told_;
   }
+  ++modseq_;
   mails_.erase(it);
 }
 
@@ -89,6 +92,31 @@ void ScriptedImap::cut() {
   const std::lock_guard lock(mutex_);
   idle_tag_.clear();
   if (fd_ >= 0) shutdown(fd_, SHUT_RDWR);
+}
+
+void ScriptedImap::reset() {
+  const std::lock_guard lock(mutex_);
+  idle_tag_.clear();
+  if (fd_ < 0) return;
+  const linger at_once{1, 0};  // what is closed so says RST
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  shutdown(fd_, SHUT_RD);  // serve() ends, and the descriptor is closed
+}
+
+void ScriptedImap::go_deaf() {
+  const std::lock_guard lock(mutex_);
+  deaf_ = true;
+  idle_tag_.clear();
+}
+
+void ScriptedImap::silence(bool on) {
+  const std::lock_guard lock(mutex_);
+  silent_ = on;
+}
+
+void ScriptedImap::offer(const std::string& capabilities) {
+  const std::lock_guard lock(mutex_);
+  offers_ = capabilities;
 }
 
 void ScriptedImap::fault(Fault fault) {
@@ -118,15 +146,15 @@ std::vector<std::string> ScriptedImap::commands() {
   return commands_;
 }
 
-void ScriptedImap::silence(bool on) {
+std::size_t ScriptedImap::count(const std::string& command) {
   const std::lock_guard lock(mutex_);
-  silent_ = on;
+  return static_cast<std::size_t>(std::count_if(
+      commands_.begin(), commands_.end(), [&](const std::string& c) { return c.starts_with(command); }));
 }
 
 void ScriptedImap::say(const std::string& bytes) {
   const std::lock_guard lock(mutex_);
-  if (silent_) return;
-  if (fd_ >= 0) (void)!send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (fd_ >= 0 && !deaf_ && !silent_) (void)!send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 bool ScriptedImap::client_gone() {
@@ -162,6 +190,7 @@ std::string ScriptedImap::row(const Mail& m, const Command& command) {
   if (command.wants(" FLAGS")) out += " FLAGS ()";
   if (command.wants("RFC822.SIZE")) out += " RFC822.SIZE " + std::to_string(m.header.size() + m.text.size());
   if (command.wants("INTERNALDATE")) out += " INTERNALDATE \"" + m.date + "\"";
+  if (command.wants("EMAILID")) out += " EMAILID (" + m.email_id + ")";
   if (command.wants("BODYSTRUCTURE")) out += " BODYSTRUCTURE " + m.structure;
   auto sections = m.sections;
   sections.insert(sections.end(), {{"HEADER", m.header}, {"TEXT", m.text}, {"1", m.text}});
@@ -174,6 +203,23 @@ std::string ScriptedImap::row(const Mail& m, const Command& command) {
   return out + ")\r\n";
 }
 
+// "INBOX (QRESYNC (7 12 5:4294967295))": what of 5 and above has changed since 12.
+std::string ScriptedImap::changed_since(const Command& examine) {
+  const std::size_t at = examine.rest.find("(QRESYNC (");
+  if (at == std::string::npos) return "";
+  unsigned long validity = 0;
+  unsigned long long modseq = 0;
+  char set[64] = "1:*";
+  std::sscanf(examine.rest.c_str() + at, "(QRESYNC (%lu %llu %60[0-9:,]", &validity, &modseq, set);
+  if (validity != validity_) return "";
+  std::string out;
+  for (const Mail& m : mails_)
+    if (m.modseq > modseq && in_set(set, m.uid, UINT32_MAX))
+      out += "* " + sequence(m) + " FETCH (UID " + std::to_string(m.uid) + " FLAGS () MODSEQ (" +
+             std::to_string(m.modseq) + "))\r\n";
+  return out;
+}
+
 void ScriptedImap::answer(const Command& c) {
   const std::lock_guard lock(mutex_);
   if (c.verb == "greeting") {
@@ -183,8 +229,9 @@ void ScriptedImap::answer(const Command& c) {
   if (c.verb == "EXAMINE") {
     told_ = mails_.size();
     say("* FLAGS (\\Seen)\r\n* " + std::to_string(told_) + " EXISTS\r\n* OK [UIDVALIDITY " +
-        std::to_string(validity_) + "] x\r\n* OK [UIDNEXT " + std::to_string(next_uid_) + "] x\r\n" + c.tag +
-        " OK [READ-ONLY] open\r\n");
+        std::to_string(validity_) + "] x\r\n* OK [UIDNEXT " + std::to_string(next_uid_) + "] x\r\n" +
+        (resyncs_ ? "* OK [HIGHESTMODSEQ " + std::to_string(modseq_) + "] x\r\n" : "") + changed_since(c) +
+        c.tag + " OK [READ-ONLY] open\r\n");
     return;
   }
   if (c.verb == "IDLE") {
@@ -194,7 +241,11 @@ void ScriptedImap::answer(const Command& c) {
     return;
   }
   std::string ok = c.tag + " OK done\r\n";
-  if (c.verb == "AUTHENTICATE") ok = c.tag + " OK [CAPABILITY IMAP4rev1 IDLE] in\r\n";
+  if (c.verb == "AUTHENTICATE") ok = c.tag + " OK [CAPABILITY IMAP4rev1 " + offers_ + "] in\r\n";
+  if (c.verb == "ENABLE") {
+    resyncs_ = c.wants("QRESYNC");
+    say("* ENABLED " + c.rest + "\r\n");
+  }
   if (c.verb == "LOGOUT") say("* BYE bye\r\n");
   if (c.verb == "UID SEARCH") {
     std::string found;
@@ -210,8 +261,9 @@ void ScriptedImap::answer(const Command& c) {
 
 bool ScriptedImap::take(const std::string& line) {
   const std::lock_guard lock(mutex_);
+  if (line == "DONE") commands_.push_back(line);
+  if (deaf_) return true;
   if (!idle_tag_.empty() && line == "DONE") {
-    commands_.push_back(line);
     say(std::exchange(idle_tag_, "") + " OK idled\r\n");
     return true;
   }
@@ -242,6 +294,7 @@ void ScriptedImap::serve(int fd) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     ++connections_;
     told_ = 0;
+    deaf_ = resyncs_ = false;
     idle_tag_.clear();
   }
   take("greeting");

@@ -12,8 +12,9 @@
 
 namespace mailroom::testing {
 
-/// Behaves by RFC 3501 and RFC 2177, without TLS, one connection at a time. Everything may be called from any
-/// thread, also from a fault, which runs in the server's.
+/// Behaves by RFC 3501 and RFC 2177, where it is told to offer them by RFC 7162 (QRESYNC) and RFC 8474
+/// (OBJECTID), without TLS, one connection at a time. Everything may be called from any thread, also from a
+/// fault, which runs in the server's.
 class ScriptedImap {
  public:
   struct Mail {
@@ -22,6 +23,8 @@ class ScriptedImap {
     std::string header, text;
     std::string structure;                                      // BODYSTRUCTURE as it goes over the wire
     std::vector<std::pair<std::string, std::string>> sections;  // besides HEADER, TEXT and 1: "2.MIME"
+    std::string email_id;                                       // told where OBJECTID is offered
+    std::uint64_t modseq = 0;
   };
   struct Command {
     std::string tag, verb, rest;          // "a4", "UID FETCH", "1:5 (UID ...)"; verb "greeting" comes first
@@ -34,17 +37,22 @@ class ScriptedImap {
   ScriptedImap();
   unsigned short port() const { return server_.port(); }
 
-  Mail& add(const std::string& subject);     // without telling; the reference holds until the next change
+  // Without telling; the reference holds until the next change. `date`: else one of its own.
+  Mail& add(const std::string& subject, const std::string& date = "");
   void deliver(const std::string& subject);  // and tells, as soon as IMAP allows
   void expunge(const std::string& subject);  // tells at once
   void renumber();                           // another UIDVALIDITY, other UIDs; the connection is cut
   void cut();                                // the connection, without a word
-  void silence(bool on);                     // half open: it takes what comes and says nothing
-  void fault(Fault fault);                   // null: none any more
+  void reset();           // the same by RST, as a NAT or a host that was started anew answers
+  void silence(bool on);  // half open: it takes what comes and says nothing
+  void go_deaf();         // the same, this connection alone
+  void offer(const std::string& capabilities);  // once the client is signed in; "IDLE" at first
+  void fault(Fault fault);                      // null: none any more
   std::uint32_t uid(const std::string& subject);
   bool idling();
   unsigned connections();
-  std::vector<std::string> commands();  // verb and rest of each, over all connections
+  std::vector<std::string> commands();  // verb and rest of each, "DONE" as well, over all connections
+  std::size_t count(const std::string& command);  // of commands() that begin so
 
   // For faults.
   void say(const std::string& bytes);
@@ -58,6 +66,7 @@ class ScriptedImap {
   bool take(const std::string& line);  // false: the connection ends
   void tell_news();
   std::string sequence(const Mail& mail) const;
+  std::string changed_since(const Command& examine);
 
   std::recursive_mutex mutex_;
   std::vector<Mail> mails_;
@@ -66,8 +75,11 @@ class ScriptedImap {
   int fd_ = -1;           // of the connection; -1: none
   std::size_t told_ = 0;  // EXISTS as the client knows it
   std::string idle_tag_;  // empty: not in IDLE
-  bool silent_ = false;
   unsigned connections_ = 0;
+  bool deaf_ = false, resyncs_ = false;  // the connection: does it answer nothing; has it enabled QRESYNC?
+  bool silent_ = false;
+  std::uint64_t modseq_ = 1;
+  std::string offers_ = "IDLE";
   std::vector<std::string> commands_;
   Fault fault_;
   TlsServer server_;  // last: its thread uses the others
