@@ -40,8 +40,9 @@ std::string over(const Sql& sql, const Json& limits, std::int64_t now_ns) {
     if (sql.query("SELECT 1 FROM rule_counts WHERE rule=? AND who=? AND of_key=?", l.rule, l.who, l.of)
             .next())
       continue;
-    Rows rows = sql.query("SELECT COUNT(*) FROM rule_counts WHERE rule=? AND who=? AND at_ns>?", l.rule,
-                          l.who, now_ns - l.per_ns);
+    // Those of a clock that was set back since do not count.
+    Rows rows = sql.query("SELECT COUNT(*) FROM rule_counts WHERE rule=? AND who=? AND at_ns>? AND at_ns<=?",
+                          l.rule, l.who, now_ns - l.per_ns, now_ns);
     if (rows.next() && rows.integer(0) >= l.most)
       return l.rule + ": more than " + std::to_string(l.most) + " within " +
              std::to_string(l.per_ns / kSecond) + " s of " + (l.who.empty() ? "nobody" : l.who);

@@ -25,7 +25,7 @@ bool SetBack::look() {
   const bool went_back = now + kSecond < latest;
   if (went_back) {
     sql_.write("clock.set_back", [&] {
-      sql_.run("UPDATE events SET due_ns=? WHERE state='pending' AND due_ns>?", now, now);
+      sql_.run("UPDATE events SET due_ns=? WHERE state IN ('pending','held') AND due_ns>?", now, now);
       sql_.run("UPDATE sessions SET due_ns=? WHERE state IN ('queued','waiting') AND due_ns>?", now, now);
     });
     if (ports_.log)

@@ -7,6 +7,7 @@
 #include "fixture.hpp"
 #include "triggers/admin.hpp"
 #include "triggers/batch_store.hpp"
+#include "triggers/set_back.hpp"
 
 namespace aoh::host {
 namespace {
@@ -296,6 +297,20 @@ TEST_F(RateLimitTest, BeyondItAMessageIsOnRecordAndNobodyGetsIt) {
   now_ += 3600 * kSecond;
   EXPECT_EQ(arrives("7"), "matched ");
   EXPECT_EQ(count("rule_counts"), 1) << "what does not count any more is gone";
+}
+
+TEST_F(RateLimitTest, AClockThatIsSetBackLimitsNobodyForAsLongAsItHadBeenWrong) {
+  now_ += 86'400 * kSecond;
+  EXPECT_EQ(arrives("1") + arrives("2"), "matched matched ");
+  moved("m");
+  sql_.run("UPDATE events SET due_ns=due_ns+? WHERE dedupe_key='m'", 30 * kSecond);  // a debounce
+  SetBack set_back(sql_, ports_);
+  now_ -= 86'400 * kSecond;
+  EXPECT_TRUE(set_back.look());
+  EXPECT_EQ(arrives("3") + arrives("4"), "matched matched ");
+  EXPECT_THAT(arrives("5"), HasSubstr("rate_limited"));
+  ASSERT_TRUE(actions.act_one());
+  EXPECT_EQ(count("events WHERE dedupe_key='m' AND state='pending' AND due_ns<=" + std::to_string(now_)), 1);
 }
 
 TEST_F(RateLimitTest, AMessageCountsOnceHoweverManyGetItAndHoweverOftenItIsToldOf) {
