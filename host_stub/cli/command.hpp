@@ -14,10 +14,9 @@ namespace aoh::host {
 struct Command {
   // Of all verbs.
   std::filesystem::path home;  ///< empty: Home::default_path()
-  bool json = false;
   std::vector<std::filesystem::path> modules, agents;
   std::filesystem::path trace;
-  bool no_development = false, allow_debug = false;
+  bool json = false, no_development = false, allow_debug = false;
   std::string fault;
 
   std::string verb;      ///< "plugins list", "call"; words by one space
@@ -25,8 +24,9 @@ struct Command {
   std::string text;      ///< the second: JSON, or a state
   double timeout_s = 0;  ///< 0: the tool's own
   bool virtual_clock = false;
-  std::optional<std::int64_t> clock_start_ns;  ///< where it begins; unset: now
   bool no_browser = false;                     ///< credential authorize: the only way there is
+  bool prometheus = false;                     ///< metrics: in the format of that name
+  std::optional<std::int64_t> clock_start_ns;  ///< where it begins; unset: now
   std::string type, credential, state;
   int limit = 50;
   std::vector<std::string> words;          ///< kb search
@@ -38,7 +38,6 @@ struct Command {
   // credential add, edit, rotate
   std::string file, id, label, email, imap, smtp, tls, username, ca_file;
   std::vector<std::pair<std::string, std::string>> secrets;  ///< field, "-" or a path
-  bool prometheus = false;                                   ///< metrics: in the format of that name
   bool propose = false;  ///< say what would be stored and what is missing; store nothing
   bool test = false, no_test = false, yes = false, send_to_self = false;
   std::vector<std::string> unset;  ///< credential edit

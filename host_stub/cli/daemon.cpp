@@ -3,10 +3,12 @@
 #include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <list>
 #include <mutex>
@@ -22,6 +24,18 @@ namespace {
 constexpr std::chrono::seconds kDrain{30};
 constexpr std::size_t kMaxClients = 64;
 constexpr int kTidyMs = 5000;
+constexpr rlim_t kDescriptors = 65'536;
+
+/// Each watcher holds a connection: more of them than the 1024 that a shell allows. Where thousands are asked
+/// for and the hard limit is lower, the log of each that finds no descriptor says so.
+void allow_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t most = std::min(limit.rlim_max, kDescriptors);
+  if (limit.rlim_cur >= most) return;
+  limit.rlim_cur = most;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /// One verb of a client: its thread works, a second one listens for the client giving up.
 class Session {
@@ -129,6 +143,7 @@ int Session::run(const Json& request, const Io& io) {
 }  // namespace
 
 int run_daemon(App& app, const Command& command, const Io& io, SignalFd& signals) {
+  allow_descriptors();
   ::mallopt(M_ARENA_MAX, 1);  // an arena a thread would multiply what lies free
   // What is large lives apart and goes back whole. Else the buffers of a TLS handshake (17 and 22 KB, for as
   // long as the server takes) leave a hole in front of all that a connection keeps, and of each hole the ends

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "aoh/services/log.h"
 #include "services/faults.hpp"
@@ -115,6 +116,7 @@ void Supervisor::poke() {
 void Supervisor::apply(std::vector<std::shared_ptr<const Blueprint>> blueprints) {
   {
     const std::lock_guard lock(shared_->mutex);
+    ++shared_->version;
     for (auto& [key, source] : shared_->sources) source.blueprints.clear();
     for (auto& blueprint : blueprints) {
       auto& source = shared_->sources[source_key_text(*blueprint)];
@@ -134,6 +136,7 @@ void Supervisor::apply_rules(std::string_view source, Json rules) {
     shared_->rules_source = source;
     shared_->rules = std::move(rules);
     ++shared_->rules_version;
+    ++shared_->version;
     for (auto& [key, s] : shared_->sources)
       if (s.source == source) start_afresh(s);
   }
@@ -172,14 +175,16 @@ std::vector<SourceStatus> Supervisor::status() const {
   std::vector<SourceStatus> out;
   const std::lock_guard lock(shared_->mutex);
   for (const auto& [key, source] : shared_->sources) {
-    SourceStatus status{key, source.source,   source.state,    source.error,      "",
-                        {},  source.failures, source.retry_ns, source.last_health};
+    SourceStatus status{
+        key, source.source, source.state, source.error, "", {}, source.failures, source.retry_ns, {}};
+    std::string health = source.last_health;
     for (const auto& b : source.blueprints) status.blueprints.push_back(b->id);
     if (source.trigger) {
       const std::lock_guard inner(source.trigger->mutex);
       status.trigger_id = source.trigger->id;
-      status.health = source.trigger->health;
+      health = source.trigger->health;
     }
+    if (!health.empty()) status.health = Json::parse(health);
     out.push_back(std::move(status));
   }
   return out;
@@ -189,7 +194,11 @@ std::vector<SourceStatus> Supervisor::status() const {
 // trigger.
 void Supervisor::manage(const std::stop_token& token) {
   auto& s = *shared_;
-  const auto remember = [&](const Source& source) {
+  // Only what has changed: with thousands of sources the rest would keep the disk busy for ever.
+  const auto remember = [&](Source& source) {
+    std::string now = source.state + " " + std::to_string(source.failures) + " " +
+                      std::to_string(source.retry_ns) + " " + source.error;
+    if (now == source.written) return;
     try {
       s.sql.write("source.state", [&] {
         s.sql.run(
@@ -200,6 +209,7 @@ void Supervisor::manage(const std::stop_token& token) {
             source.key, source.source, source.state, source.failures, source.error, source.retry_ns,
             s.ports.now_ns());
       });
+      source.written = std::move(now);
     } catch (const std::exception& e) {
       s.log(AOH_LOG_ERROR, "the state of source " + source.key + " could not be written: " + e.what());
     }
@@ -237,6 +247,7 @@ void Supervisor::manage(const std::stop_token& token) {
     {
       const std::lock_guard lock(s.mutex);
       source.applied = asked_of(s, source);
+      source.looked_at = s.version;
       json = source_json(s, source, trigger->id);
       source.trigger = trigger;
       source.module = module;
@@ -279,14 +290,15 @@ void Supervisor::manage(const std::stop_token& token) {
     for (Source* source : todo) {
       try {
         std::shared_ptr<Trigger> trigger;
-        std::string wanted;
-        bool due = false;
+        bool due = false, wanted = false, changed = false;
         {
           const std::lock_guard lock(s.mutex);
           trigger = source->trigger;
           due = source->state == "stopped" ||
                 (source->state == "backoff" && backoff_over(source->retry_ns, s.ports.now_ns()));
-          if (!source->blueprints.empty() && !stopping) wanted = asked_of(s, *source);
+          wanted = !source->blueprints.empty() && !stopping;
+          if (wanted && trigger && std::exchange(source->looked_at, s.version) != s.version)
+            changed = asked_of(s, *source) != source->applied;
         }
         if (trigger) {
           bool ended = false;
@@ -324,7 +336,7 @@ void Supervisor::manage(const std::stop_token& token) {
               failed(*source,
                      why.empty() ? std::string("it ended by itself (") + status_name(status) + ")" : why);
             }
-          } else if (wanted.empty() && !trigger->stopping) {
+          } else if (!wanted && !trigger->stopping) {
             {
               const std::lock_guard lock(s.mutex);
               source->state = "stopping";
@@ -332,7 +344,7 @@ void Supervisor::manage(const std::stop_token& token) {
             trigger->stopping = true;
             source->module.stop(&trigger->table.abi);
             s.poke();
-          } else if (!wanted.empty() && wanted != source->applied && !trigger->stopping) {
+          } else if (changed && !trigger->stopping) {
             std::string json;
             {
               const std::lock_guard lock(s.mutex);
@@ -344,10 +356,10 @@ void Supervisor::manage(const std::stop_token& token) {
               s.log(AOH_LOG_ERROR,
                     "source " + source->key + " keeps its old blueprints and rules: " + outcome.message);
           }
-        } else if (!wanted.empty() && due) {
+        } else if (wanted && due) {
           start(*source);
         } else {
-          if (wanted.empty() && !stopping) {
+          if (!wanted && !stopping) {
             const std::lock_guard lock(s.mutex);
             if (source->blueprints.empty()) s.sources.erase(std::string(source->key));
           }
@@ -389,7 +401,7 @@ void Supervisor::store(const std::stop_token& token) {
       {
         const std::lock_guard lock(trigger->mutex);
         trigger->health_dirty = false;
-        health = trigger->health.dump();
+        health = trigger->health;
       }
       try {
         s.sql.write("source.health", [&] {

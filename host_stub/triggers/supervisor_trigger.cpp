@@ -121,13 +121,13 @@ void take(Trigger& me, const aoh_event* events, std::size_t n, aoh_str decisions
 
 void keep_health(Trigger& me, aoh_str state_json) {
   if (state_json.len > (64u << 10)) throw Refused{AOH_E_INVALID, "a state of more than 64 KiB"};
-  Json state = json_of(state_json, "state_json", true);
+  const Json state = json_of(state_json, "state_json", true);
   faults::point("trigger.health", state["state"].str());
   const auto shared = me.home.lock();
   {
     const std::lock_guard lock(me.mutex);
     if (me.stopped) throw Refused{AOH_E_STATE, "after stopped()"};
-    me.health = std::move(state);
+    me.health = state.dump();
     if (me.health_dirty || !shared) return;
     me.health_dirty = true;
   }

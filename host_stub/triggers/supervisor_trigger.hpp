@@ -42,7 +42,7 @@ struct Supervisor::Trigger : std::enable_shared_from_this<Supervisor::Trigger> {
   bool outstanding = false, stopped = false, busy = false, health_dirty = false;
   aoh_status end_status = AOH_OK;
   std::string end_why;
-  Json health;
+  std::string health;  // JSON; empty: none yet
   void (*ready)(void*) = nullptr;
   void* ready_arg = nullptr;
 
@@ -57,10 +57,12 @@ struct Supervisor::Source {
   std::vector<std::shared_ptr<const Blueprint>> blueprints;  // empty: it is to stop
   std::shared_ptr<Trigger> trigger;                          // what runs
   SourceModule module;
-  std::string applied;  // the blueprints and rules that it runs with, or was refused
+  std::string applied;          // the blueprints and rules that it runs with, or was refused
+  std::uint64_t looked_at = 0;  // Shared::version when they were compared with what is wanted
+  std::string written;          // what of it the database has, as remember() writes it
   std::string state = "stopped", error;
   std::int64_t failures = 0, retry_ns = 0, started_ns = 0;
-  Json last_health;
+  std::string last_health;
 };
 
 struct Supervisor::Shared {
@@ -75,7 +77,7 @@ struct Supervisor::Shared {
   std::map<std::string, Source, std::less<>> sources;
   std::string rules_source;
   Json rules = Json::array();
-  std::uint64_t rules_version = 0;
+  std::uint64_t rules_version = 0, version = 1;  // of the rules; of the rules and blueprints
   std::deque<Batch> batches;
   std::vector<std::shared_ptr<Trigger>> dirty;  // their health is to be written
   std::deque<std::shared_ptr<Trigger>> ended;   // kept so that a late call finds memory, not a hole

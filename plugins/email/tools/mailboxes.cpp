@@ -1,5 +1,8 @@
 #include "tools/mailboxes.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "mime/ascii.hpp"
 #include "mime/fence.hpp"
 #include "tools/account_session.hpp"
@@ -10,6 +13,7 @@ namespace mailroom::tools {
 namespace {
 
 constexpr std::size_t kMost = 1'000;
+constexpr std::size_t kMostWatchers = 300;  // an answer has at most 1 MB, and an error may be long
 
 aoh::Json entry_json(const imap::ListEntry& e) {
   static constexpr std::string_view kSpecial[] = {"\\All",  "\\Archive", "\\Drafts", "\\Flagged",
@@ -133,7 +137,26 @@ aoh::Result email_watch(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
     if (!call.from_operator() || args.has("credential_id")) credential = credential_of(args, call);
     aoh::Json watchers = box.watchers ? box.watchers(credential, args["mailbox"].str()) : aoh::Json::array();
     std::string text = watchers.empty() ? "No watcher runs for this account here." : "";
-    for (const aoh::Json& w : watchers.items()) {
+    std::vector<aoh::Json> shown = watchers.items();
+    std::map<std::string, std::int64_t> counts;
+    for (const aoh::Json& w : shown) ++counts[w["state"].str()];
+    // Those that want a look come first.
+    std::stable_partition(shown.begin(), shown.end(), [](const aoh::Json& w) {
+      return w["state"].str() != "idle" && w["state"].str() != "polling";
+    });
+    aoh::Json result = aoh::Json::object();
+    if (shown.size() > kMostWatchers) {
+      const std::string notice = "The first " + std::to_string(kMostWatchers) + " of " +
+                                 std::to_string(shown.size()) +
+                                 " watchers, those that neither idle nor poll ahead; name a mailbox for one.";
+      shown.resize(kMostWatchers);
+      result.set("notice", notice);
+      text = notice + "\n";
+    }
+    aoh::Json states = aoh::Json::array();
+    for (const auto& [state, count] : counts) states.push(aoh::Json{{"state", state}, {"count", count}});
+    result.set("states", std::move(states));
+    for (const aoh::Json& w : shown) {
       text += w["credential_id"].str() + " " + printable(w["mailbox"].str(), 200) + ": " + w["state"].str();
       if (w.has("last_contact")) text += ", last contact " + w["last_contact"].str();
       if (w.has("silent_s")) text += " (" + std::to_string(w["silent_s"].integer()) + " s ago)";
@@ -144,7 +167,8 @@ aoh::Result email_watch(const Toolbox& box, const aoh::Json& args, aoh::Call& ca
       if (w.has("cure")) text += ". " + w["cure"].str();
       text += "\n";
     }
-    return aoh::Result::ok(aoh::Json{{"watchers", std::move(watchers)}}, std::move(text));
+    result.set("watchers", aoh::Json(std::move(shown)));
+    return aoh::Result::ok(std::move(result), std::move(text));
   });
 }
 
