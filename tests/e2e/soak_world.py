@@ -64,7 +64,7 @@ class Clock:
         self.env = {"LD_PRELOAD": library, "CLOCK_OFFSET": path}
 
     def set(self, seconds):
-        """So far from the true time, forwards or back."""
+        """So far ahead of the true time: the servers' certificates are as old as the test, and good for a month."""
         self.offset[:] = struct.pack("=q", int(seconds * 1e9))
 
 
