@@ -155,6 +155,7 @@ def configure(info, many, discard):
     values.update({"OAUTH_MECHANISMS": "", "OAUTH_PASSDB": "", **scram(d, info["scram"])})
     if "oauth" in info:
         oauth.configure(info, run, fill, values)
+    values.update({"LMTP_CONCURRENCY": 1, "LMTP_RECIPIENTS": 1} if info["imap"] == "cyrus" else {"LMTP_CONCURRENCY": 20, "LMTP_RECIPIENTS": 50})
     values["PROTOCOLS"] = "none" if info["imap"] == "cyrus" else "imap lmtp"
     if info["imap"] == "cyrus":
         cyrus.configure(info, fill, values)
